@@ -1,0 +1,81 @@
+/**
+ * UpstreamProvider: one kind of upstream, as the rest of Weir sees it.
+ *
+ * The hot path is push: `send` hands each chunk's events to a sink in the same turn of the event loop and holds the
+ * upstream back while the sink is full. Everything around it stays Effect.
+ */
+import { Context, type Effect } from "effect"
+import type { Credential, OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
+import type { ConversationId } from "../message/Ids.ts"
+import type { Lease } from "../message/Lease.ts"
+import type { ContentEvent, StopReason } from "../message/MessageEvent.ts"
+import type { MessagesRequest } from "../message/MessagesRequest.ts"
+import type { UpstreamUsage } from "../message/Usage.ts"
+import type { UpstreamFailure } from "./UpstreamFailure.ts"
+
+/** One upstream call: the client's request after policy, and what was decided about it. */
+export interface UpstreamCall {
+  readonly request: MessagesRequest
+  /** The upstream's own name of the model. */
+  readonly model: string
+  /** The conversation the client named, if it named one. */
+  readonly conversation: ConversationId | null
+}
+
+/**
+ * Where an answer's events go. Called synchronously from the socket's data handler; must not throw.
+ */
+export interface ContentSink {
+  /** The upstream accepted the call. `resume` lets it go on after `write` returned false. */
+  readonly open: (resume: () => void) => void
+  /** All events of one upstream chunk, never empty. False: send no more until `resume` is called. */
+  readonly write: (events: ReadonlyArray<ContentEvent>) => boolean
+}
+
+/** How a complete answer ended, and what the upstream said it used. */
+export interface Settlement {
+  readonly stopReason: StopReason
+  readonly stopSequence: string | null
+  readonly usage: UpstreamUsage
+  /** Our count of the output, for where the upstream gives none. Tokens. */
+  readonly outputEstimate: number
+  /** Searches that succeeded. */
+  readonly webSearches: number
+  /** The model that says it answered, where the upstream tells. */
+  readonly answeredBy: string | null
+}
+
+/** One model as the upstream lists it. */
+export interface UpstreamModel {
+  readonly id: string
+  readonly name: string
+  readonly maxInputTokens: number | null
+  readonly maxOutputTokens: number | null
+  readonly promptCaching: { readonly minimumTokens: number; readonly maximumPoints: number } | null
+}
+
+/** What is left of an account's plan, in the upstream's own unit. */
+export interface Balance {
+  readonly subscription: string | null
+  readonly email: string | null
+  readonly used: number
+  readonly limit: number
+  readonly remaining: number
+  /** Milliseconds since the epoch, or null. */
+  readonly resetsAt: number | null
+}
+
+export class UpstreamProvider extends Context.Service<UpstreamProvider, {
+  /** One attempt of one call with one lease. Ends when the answer has ended; interrupting it closes the upstream's socket. */
+  readonly send: (call: UpstreamCall, lease: Lease, sink: ContentSink) => Effect.Effect<Settlement, UpstreamFailure>
+  /** The models this credential may use. */
+  readonly listModels: (lease: Lease) => Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
+  /** New tokens for a signed-in credential. */
+  readonly refresh: (credential: OAuthCredential) => Effect.Effect<RefreshedTokens, UpstreamFailure>
+  /** The profile ARN of a signed-in credential that has none, or null where the account has no profile. */
+  readonly discoverProfile: (lease: Lease) => Effect.Effect<string | null, UpstreamFailure>
+  /** What is left of the credential's plan. */
+  readonly balance: (lease: Lease) => Effect.Effect<Balance, UpstreamFailure>
+  /** Whether `refresh` can do anything for it. */
+  readonly isRefreshable: (credential: Credential) => credential is OAuthCredential
+}>()("weir/upstream/UpstreamProvider") {}
