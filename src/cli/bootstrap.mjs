@@ -11,7 +11,16 @@
  */
 import { spawnSync } from "node:child_process"
 import { createHash } from "node:crypto"
-import { existsSync, linkSync, mkdirSync, readFileSync, realpathSync, rmSync, symlinkSync, writeFileSync } from "node:fs"
+import {
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync
+} from "node:fs"
 import { delimiter, dirname, join, relative, sep } from "node:path"
 import { fileURLToPath } from "node:url"
 
@@ -97,7 +106,8 @@ async function waitForTurn() {
     }
     const holder = readJson(turn)
     if (holder !== undefined && !isAlive(holder)) rmSync(turn, { force: true })
-    else if (Date.now() > deadline) fail(`process ${holder} has been installing for 10 minutes; if it is not, delete ${turn}`)
+    else if (Date.now() > deadline)
+      fail(`process ${holder} has been installing for 10 minutes; if it is not, delete ${turn}`)
     else {
       if (!told) say(`waiting for the install that process ${holder} is running`)
       await new Promise((resolve) => setTimeout(resolve, 250))
@@ -159,9 +169,12 @@ function nodeReady() {
 /** A Node within `engines`, linked as `node_modules/.bin/node`, which npm puts first on the PATH of its scripts. */
 function installNode() {
   const node = nodePackages[platform()]
-  if (!node) fail(`this is Node ${process.versions.node}, ${wanted} or newer is needed, and npm has none for ${platform()}`)
+  if (!node)
+    fail(`this is Node ${process.versions.node}, ${wanted} or newer is needed, and npm has none for ${platform()}`)
   const spec = specOf(node)
-  const reason = insideModules(process.execPath) ? "" : `this is Node ${process.versions.node}, ${wanted} or newer is needed: `
+  const reason = insideModules(process.execPath)
+    ? ""
+    : `this is Node ${process.versions.node}, ${wanted} or newer is needed: `
   say(`${reason}adding ${spec} from npm to node_modules`)
   const project = { name: "weir-node", version: "0.0.0", private: true, dependencies: { [node.name]: node.version } }
   const packages = { "": project, [`node_modules/${node.name}`]: { version: node.version, integrity: node.integrity } }
@@ -169,7 +182,10 @@ function installNode() {
   rmSync(nodePrefix, { recursive: true, force: true })
   mkdirSync(nodePrefix, { recursive: true })
   writeFileSync(join(nodePrefix, "package.json"), JSON.stringify(project))
-  writeFileSync(join(nodePrefix, "package-lock.json"), JSON.stringify({ name: project.name, lockfileVersion: 3, packages }))
+  writeFileSync(
+    join(nodePrefix, "package-lock.json"),
+    JSON.stringify({ name: project.name, lockfileVersion: 3, packages })
+  )
   npm(["ci"], nodePrefix, `${spec} could not be installed`)
 
   const home = join(nodePrefix, "node_modules", node.name)
