@@ -1,0 +1,48 @@
+import { defineConfig } from "vitest/config"
+
+/**
+ * Three projects. `npm test` runs the first two, in this order, so that the compiler does not take the processor from
+ * tests that measure time; `npm run test:clients` runs the third.
+ */
+export default defineConfig({
+  test: {
+    reporters: ["minimal", "./test/Summary.ts"],
+    // A focused test left behind would pass for the whole suite.
+    allowOnly: false,
+    projects: [
+      {
+        extends: true,
+        test: {
+          name: "toolchain",
+          include: ["test/Toolchain.test.ts"],
+          testTimeout: 300_000,
+          sequence: { groupOrder: 0 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "weir",
+          include: ["test/**/*.test.ts"],
+          exclude: ["test/Toolchain.test.ts", "test/clients/**"],
+          maxWorkers: "100%",
+          testTimeout: 20_000,
+          hookTimeout: 60_000,
+          sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "clients",
+          include: ["test/clients/**/*.test.ts"],
+          // Each file starts a gateway and programs of others; side by side they would time each other out.
+          maxWorkers: 1,
+          testTimeout: 120_000,
+          hookTimeout: 120_000,
+          sequence: { groupOrder: 2 }
+        }
+      }
+    ]
+  }
+})
