@@ -88,7 +88,7 @@ export class FrameDecoder {
    */
   push(chunk: Uint8Array, onFrame: (frame: Frame) => void): FramingError | null {
     if (this.#error !== null) return this.#error
-    const bytes = Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
+    const bytes = chunk instanceof Buffer ? chunk : Buffer.from(chunk.buffer, chunk.byteOffset, chunk.byteLength)
     let at = 0
     if (this.#held > 0) {
       at = this.#hold(bytes, 0, PRELUDE_BYTES)
