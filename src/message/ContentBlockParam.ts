@@ -126,7 +126,9 @@ const known: ReadonlySet<string> = new Set([
 
 /** A block of a type that Weir does not act on: kept whole, never refused. */
 export const OtherBlockParam = Schema.Struct({
-  type: Schema.String.check(Schema.makeFilter((type: string) => !known.has(type), { expected: "a content block of this type" }))
+  type: Schema.String.check(
+    Schema.makeFilter((type: string) => !known.has(type), { expected: "a content block of this type" })
+  )
 })
 
 export const ToolResultContentParam = Schema.Union([

@@ -27,7 +27,12 @@ export interface WebSearchResult {
 
 export interface WebSearchError {
   readonly type: "web_search_tool_result_error"
-  readonly error_code: "unavailable" | "invalid_tool_input" | "max_uses_exceeded" | "too_many_requests" | "query_too_long"
+  readonly error_code:
+    | "unavailable"
+    | "invalid_tool_input"
+    | "max_uses_exceeded"
+    | "too_many_requests"
+    | "query_too_long"
 }
 
 export interface TextBlock {

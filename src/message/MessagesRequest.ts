@@ -105,7 +105,9 @@ const validate = <S extends Schema.Top & { readonly DecodingServices: never }>(s
   return (value: unknown): Result.Result<S["Type"], InvalidMember> => {
     if (is(value)) return Result.succeed(value)
     const refused = explain(value)
-    return Result.fail(Result.isFailure(refused) ? firstIssue(refused.failure) : { path: "", problem: "not a valid value" })
+    return Result.fail(
+      Result.isFailure(refused) ? firstIssue(refused.failure) : { path: "", problem: "not a valid value" }
+    )
   }
 }
 

@@ -1,0 +1,74 @@
+/**
+ * KnownBlock: tells the content blocks that Weir acts on from those it only carries, in a way the types can follow.
+ *
+ * A block of an unknown type is described by its `type` alone, any string; so a plain `switch` over `type` narrows
+ * nothing. After this guard it does.
+ */
+import type {
+  ContentBlockParam,
+  DocumentBlockParam,
+  ImageBlockParam,
+  RedactedThinkingBlockParam,
+  SearchResultBlockParam,
+  ServerToolUseBlockParam,
+  TextBlockParam,
+  ThinkingBlockParam,
+  ToolResultBlockParam,
+  ToolResultContentParam,
+  ToolUseBlockParam,
+  WebSearchToolResultBlockParam
+} from "./ContentBlockParam.ts"
+
+/** A block with text of its own. */
+export type TextBlock = typeof TextBlockParam.Type
+/** A picture. */
+export type ImageBlock = typeof ImageBlockParam.Type
+/** A document: a file, a text, or content blocks. */
+export type DocumentBlock = typeof DocumentBlockParam.Type
+/** A search result that the client provides. */
+export type SearchResultBlock = typeof SearchResultBlockParam.Type
+/** The outcome of a web search that the server ran. */
+export type WebSearchToolResultBlock = typeof WebSearchToolResultBlockParam.Type
+
+/** A block whose members are described. */
+export type KnownBlock =
+  | TextBlock
+  | ImageBlock
+  | DocumentBlock
+  | SearchResultBlock
+  | typeof ThinkingBlockParam.Type
+  | typeof RedactedThinkingBlockParam.Type
+  | typeof ToolUseBlockParam.Type
+  | ToolResultBlockParam
+  | typeof ServerToolUseBlockParam.Type
+  | WebSearchToolResultBlock
+
+/** A block inside a tool result whose members are described. */
+export type KnownResultBlock = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock
+
+const known: ReadonlySet<string> = new Set<KnownBlock["type"]>([
+  "text",
+  "image",
+  "document",
+  "search_result",
+  "thinking",
+  "redacted_thinking",
+  "tool_use",
+  "tool_result",
+  "server_tool_use",
+  "web_search_tool_result"
+])
+
+const knownInResult: ReadonlySet<string> = new Set<KnownResultBlock["type"]>([
+  "text",
+  "image",
+  "document",
+  "search_result"
+])
+
+/** Whether the members of a validated block are described. */
+export const isKnownBlock = (block: ContentBlockParam): block is KnownBlock => known.has(block.type)
+
+/** The same for a validated block inside a tool result. */
+export const isKnownResultBlock = (block: ToolResultContentParam): block is KnownResultBlock =>
+  knownInResult.has(block.type)
