@@ -13,9 +13,12 @@ export interface StoredSetting {
   readonly value: unknown
 }
 
-export class SettingsStore extends Context.Service<SettingsStore, {
-  readonly load: Effect.Effect<ReadonlyArray<StoredSetting>, StorageError>
-  /** Writes all or none. */
-  readonly save: (settings: ReadonlyArray<StoredSetting>) => Effect.Effect<void, StorageError>
-  readonly remove: (section: string, member: string) => Effect.Effect<void, StorageError>
-}>()("weir/config/SettingsStore") {}
+export class SettingsStore extends Context.Service<
+  SettingsStore,
+  {
+    readonly load: Effect.Effect<ReadonlyArray<StoredSetting>, StorageError>
+    /** Writes all or none. */
+    readonly save: (settings: ReadonlyArray<StoredSetting>) => Effect.Effect<void, StorageError>
+    readonly remove: (section: string, member: string) => Effect.Effect<void, StorageError>
+  }
+>()("weir/config/SettingsStore") {}
