@@ -5,12 +5,13 @@
  * upstream back while the sink is full. Everything around it stays Effect.
  */
 import { Context, type Effect } from "effect"
-import type { Credential, OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
+import type { OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
 import type { ConversationId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import type { ContentEvent, StopReason } from "../message/MessageEvent.ts"
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
 import type { UpstreamUsage } from "../message/Usage.ts"
+import type { RefreshFailure } from "./RefreshFailure.ts"
 import type { UpstreamFailure } from "./UpstreamFailure.ts"
 
 /** One upstream call: the client's request after policy, and what was decided about it. */
@@ -20,6 +21,10 @@ export interface UpstreamCall {
   readonly model: string
   /** The conversation the client named, if it named one. */
   readonly conversation: ConversationId | null
+  /** Longest wait for the upstream's header. Milliseconds. */
+  readonly headerTimeoutMs: number
+  /** Longest silence between two chunks of the answer. Milliseconds. */
+  readonly idleTimeoutMs: number
 }
 
 /**
@@ -65,17 +70,18 @@ export interface Balance {
   readonly resetsAt: number | null
 }
 
-export class UpstreamProvider extends Context.Service<UpstreamProvider, {
-  /** One attempt of one call with one lease. Ends when the answer has ended; interrupting it closes the upstream's socket. */
-  readonly send: (call: UpstreamCall, lease: Lease, sink: ContentSink) => Effect.Effect<Settlement, UpstreamFailure>
-  /** The models this credential may use. */
-  readonly listModels: (lease: Lease) => Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
-  /** New tokens for a signed-in credential. */
-  readonly refresh: (credential: OAuthCredential) => Effect.Effect<RefreshedTokens, UpstreamFailure>
-  /** The profile ARN of a signed-in credential that has none, or null where the account has no profile. */
-  readonly discoverProfile: (lease: Lease) => Effect.Effect<string | null, UpstreamFailure>
-  /** What is left of the credential's plan. */
-  readonly balance: (lease: Lease) => Effect.Effect<Balance, UpstreamFailure>
-  /** Whether `refresh` can do anything for it. */
-  readonly isRefreshable: (credential: Credential) => credential is OAuthCredential
-}>()("weir/upstream/UpstreamProvider") {}
+export class UpstreamProvider extends Context.Service<
+  UpstreamProvider,
+  {
+    /** One attempt of one call with one lease. Ends when the answer has ended; interrupting it closes the upstream's socket. */
+    readonly send: (call: UpstreamCall, lease: Lease, sink: ContentSink) => Effect.Effect<Settlement, UpstreamFailure>
+    /** The models this credential may use. */
+    readonly listModels: (lease: Lease) => Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
+    /** New tokens for a signed-in credential. */
+    readonly refresh: (credential: OAuthCredential) => Effect.Effect<RefreshedTokens, RefreshFailure>
+    /** The profile ARN of a signed-in credential that has none, or null where the account has no profile. */
+    readonly discoverProfile: (lease: Lease) => Effect.Effect<string | null, UpstreamFailure>
+    /** What is left of the credential's plan. */
+    readonly balance: (lease: Lease) => Effect.Effect<Balance, UpstreamFailure>
+  }
+>()("weir/upstream/UpstreamProvider") {}

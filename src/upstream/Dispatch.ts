@@ -1,0 +1,177 @@
+/**
+ * Dispatch: one HTTP exchange with an upstream, pushed chunk by chunk.
+ *
+ * The only file that knows undici's handler callbacks. Chunks reach the receiver in the same turn of the event loop in
+ * which the socket delivered them; a full receiver pauses the socket; interrupting the effect closes it.
+ * No redirects are followed and nothing is decompressed.
+ *
+ * **Source:** undici `Dispatcher.dispatch`.
+ */
+import { Context, Effect, Layer, Schema } from "effect"
+import { Agent, type Dispatcher } from "undici"
+
+/** What is asked of an upstream. */
+export interface DispatchRequest {
+  /** Absolute address; its origin may differ per credential. */
+  readonly url: URL
+  readonly method: "GET" | "POST"
+  readonly headers: Record<string, string>
+  readonly body: string | null
+  /** Longest wait for the response's header. Milliseconds. */
+  readonly headerTimeoutMs: number
+  /** Longest silence between two chunks of the body; a paused socket does not count. Milliseconds. */
+  readonly idleTimeoutMs: number
+}
+
+/** Status and headers of a response; header names are lower-case, repeated ones joined by `, `. */
+export interface ResponseHead {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** What the receiver wants after a chunk: the next one, a pause, or no more at all (the socket is closed, no failure). */
+export type Demand = "more" | "pause" | "stop"
+
+/** Takes a body as it comes. */
+export interface Receiver {
+  /**
+   * Decides by the header: true streams the body to `data`, false collects it (at most 1 MiB) for the caller.
+   * `resume` undoes a pause.
+   */
+  readonly head: (head: ResponseHead, resume: () => void) => boolean
+  readonly data: (chunk: Uint8Array) => Demand
+}
+
+/** A response whose body was collected instead of streamed, or streamed to its end (`body` is then empty). */
+export interface DispatchResponse extends ResponseHead {
+  readonly body: string
+}
+
+/** The exchange broke: no connection, no header in time, silence, or a cut body. */
+export class DispatchError extends Schema.TaggedError<DispatchError>()("DispatchError", {
+  /** How far it got. */
+  phase: Schema.Literals(["header", "body"]),
+  timedOut: Schema.Boolean,
+  /** The system's or undici's error code, e.g. `ECONNREFUSED`. */
+  code: Schema.String
+}) {
+  override get message(): string {
+    return `The upstream ${this.timedOut ? "was silent for too long" : "connection failed"} (${this.code}, ${this.phase})`
+  }
+}
+
+/** Collected bodies are cut here: error texts and JSON documents, never answers. Bytes. */
+const collectLimit = 1024 * 1024
+
+export class Dispatch extends Context.Service<
+  Dispatch,
+  {
+    /** Streams the response to the receiver. */
+    readonly push: (request: DispatchRequest, receiver: Receiver) => Effect.Effect<DispatchResponse, DispatchError>
+    /** Collects the response whatever its status; at most 1 MiB of it. */
+    readonly collect: (request: DispatchRequest) => Effect.Effect<DispatchResponse, DispatchError>
+  }
+>()("weir/upstream/Dispatch") {
+  /** Over undici, with one keep-alive pool for each origin. */
+  static readonly layer: Layer.Layer<Dispatch> = Layer.effect(
+    Dispatch,
+    Effect.gen(function* () {
+      const agent = yield* Effect.acquireRelease(
+        Effect.sync(() => new Agent({ allowH2: false, connect: { timeout: 10_000 }, keepAliveTimeout: 60_000 })),
+        (agent) => Effect.promise(() => agent.destroy())
+      )
+      const push = (request: DispatchRequest, receiver: Receiver) => dispatch(agent, request, receiver)
+      return Dispatch.of({ push, collect: (request) => push(request, collecting) })
+    })
+  )
+}
+
+const collecting: Receiver = { head: () => false, data: () => "more" }
+
+const dispatch = (
+  dispatcher: Dispatcher,
+  request: DispatchRequest,
+  receiver: Receiver
+): Effect.Effect<DispatchResponse, DispatchError> =>
+  Effect.callback((done) => {
+    let head: ResponseHead | null = null
+    let streaming = false
+    let stopped = false
+    let collected = 0
+    const chunks: Array<Buffer> = []
+    let abort = (): void => {
+      stopped = true
+    }
+    const finish = () =>
+      done(Effect.succeed({ ...(head ?? { status: 0, headers: {} }), body: Buffer.concat(chunks).toString("utf8") }))
+
+    dispatcher.dispatch(
+      {
+        origin: request.url.origin,
+        path: request.url.pathname + request.url.search,
+        method: request.method,
+        headers: request.headers,
+        body: request.body,
+        headersTimeout: request.headerTimeoutMs,
+        bodyTimeout: request.idleTimeoutMs
+      },
+      {
+        onRequestStart(controller) {
+          abort = () => controller.abort(new Error("interrupted"))
+          if (stopped) abort()
+        },
+        onResponseStart(controller, status, headers) {
+          if (status < 200) return
+          head = { status, headers: plain(headers) }
+          streaming = receiver.head(head, () => controller.resume())
+        },
+        onResponseData(controller, chunk) {
+          if (!streaming) {
+            collected += chunk.length
+            if (collected <= collectLimit) chunks.push(chunk)
+            else {
+              stopped = true
+              finish()
+              controller.abort(new Error("body over the limit"))
+            }
+            return
+          }
+          const demand = receiver.data(chunk)
+          if (demand === "pause") controller.pause()
+          else if (demand === "stop") {
+            stopped = true
+            finish()
+            controller.abort(new Error("no more wanted"))
+          }
+        },
+        onResponseEnd: finish,
+        onResponseError(_, error) {
+          if (!stopped) done(failure(error, head === null ? "header" : "body"))
+        }
+      }
+    )
+    return Effect.sync(() => abort())
+  })
+
+/** What the system and undici report has a code; anything else was thrown by a receiver and is a defect. */
+const failure = (error: Error, phase: "header" | "body"): Effect.Effect<never, DispatchError> =>
+  "code" in error && typeof error.code === "string"
+    ? Effect.fail(
+        new DispatchError({
+          phase,
+          timedOut: error.code.includes("TIMEOUT") || error.code === "ETIMEDOUT",
+          code: error.code
+        })
+      )
+    : Effect.die(error)
+
+const plain = (
+  headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>
+): Record<string, string> => {
+  const out: Record<string, string> = {}
+  for (const name in headers) {
+    const value = headers[name]
+    if (value !== undefined) out[name.toLowerCase()] = typeof value === "string" ? value : value.join(", ")
+  }
+  return out
+}

@@ -1,0 +1,104 @@
+/**
+ * KiroAnswer: one answer to a client, over as many upstream calls as it takes.
+ *
+ * Mostly that is one. Where the model calls `web_search`, the gateway searches and goes on from there; where a model
+ * takes no documents, refuses a signature or does not know the conversation any more, the same request goes again in
+ * another form. All of it happens in one lease, and the client sees one sequence of blocks.
+ */
+import { Effect } from "effect"
+import { MessageAssembler } from "../../codec/MessageAssembler.ts"
+import type { Lease } from "../../message/Lease.ts"
+import { sha256Hex } from "../../message/Sha256.ts"
+import { randomUuid } from "../../message/Uuid.ts"
+import type { UpstreamFailure } from "../UpstreamFailure.ts"
+import type { ContentSink, Settlement, UpstreamCall } from "../UpstreamProvider.ts"
+import { directQuery, directText } from "./DirectSearch.ts"
+import { continuationId } from "./KiroConversation.ts"
+import type { KiroEnding } from "./KiroEvent.ts"
+import { Forms, type KiroServices } from "./KiroForms.ts"
+import { generate } from "./KiroGenerate.ts"
+import { encodeRequest, type KiroRequest } from "./KiroRequest.ts"
+import { blockContent, search } from "./KiroWebSearch.ts"
+import { runSearches, SearchTurn } from "./SearchRounds.ts"
+import { addUsage } from "./UsageSum.ts"
+
+/** Most upstream calls for one answer; past it the model's searches stay unanswered and the turn ends. */
+const maxRounds = 10
+
+export const answer = Effect.fnUntraced(function* (
+  services: KiroServices,
+  forms: Forms,
+  call: UpstreamCall,
+  lease: Lease,
+  sink: ContentSink
+): Effect.fn.Return<Settlement, UpstreamFailure> {
+  const { request } = call
+  const assembler = new MessageAssembler({
+    maxTokens: request.max_tokens,
+    stopSequences: request.stop_sequences ?? [],
+    omitThinking: request.thinking?.display === "omitted"
+  })
+  const flush = () => {
+    const events = assembler.take()
+    if (events.length > 0) sink.write(events)
+  }
+  const settle = (ending: Pick<KiroEnding, "answeredBy" | "stopReason" | "usage">, webSearches: number): Settlement => {
+    assembler.finish()
+    flush()
+    const { done } = assembler
+    return {
+      stopReason: done?.reason ?? ending.stopReason,
+      stopSequence: done?.reason === "stop_sequence" ? done.sequence : null,
+      usage: ending.usage,
+      outputEstimate: assembler.outputTokens,
+      webSearches,
+      answeredBy: ending.answeredBy
+    }
+  }
+
+  const query = directQuery(request)
+  if (query !== null) {
+    const id = (yield* randomUuid).replaceAll("-", "")
+    const toolUseId = `srvtoolu_${id}`
+    const outcome = yield* search(services.dispatch, services.options, lease, call, `web_search_${id}`, query)
+    assembler.push({ kind: "server_tool", id: toolUseId, name: "web_search", input: { query } })
+    assembler.push({ kind: "search_result", toolUseId, content: blockContent(outcome) })
+    assembler.push({ kind: "text", text: directText(query, outcome) })
+    return settle({ answeredBy: null, stopReason: "end_turn", usage: {} }, outcome.kind === "found" ? 1 : 0)
+  }
+
+  let usage: KiroEnding["usage"] = {}
+  let webSearches = 0
+  let next: KiroRequest | null = null
+  for (let round = 1; ; round++) {
+    const turn = new SearchTurn()
+    const sendOnce = (kiroRequest: KiroRequest, conversationId: string) =>
+      generate({
+        dispatch: services.dispatch,
+        options: services.options,
+        lease,
+        call,
+        request: kiroRequest,
+        body: encodeRequest(kiroRequest, {
+          conversationId,
+          agentContinuationId: continuationId(conversationId, sha256Hex),
+          profileArn: lease.credential.profileArn,
+          externalIdp: lease.credential.kind === "external_idp",
+          modelFields: null
+        }),
+        assembler,
+        sink,
+        observe: turn.observe
+      })
+    const sent: { readonly ending: KiroEnding; readonly request: KiroRequest } = yield* forms.send(call, next, sendOnce)
+    usage = addUsage(usage, sent.ending.usage)
+    const ending = { ...sent.ending, usage }
+    if (assembler.done !== null || ending.serverCalls.length === 0 || round === maxRounds)
+      return settle(ending, webSearches)
+    const ran = yield* runSearches(services, call, lease, ending.serverCalls, webSearches, assembler)
+    webSearches = ran.webSearches
+    flush()
+    if (ending.stopReason !== "end_turn") return settle(ending, webSearches)
+    next = turn.next(sent.request, ending.serverCalls, ran.results)
+  }
+})

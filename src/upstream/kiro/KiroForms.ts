@@ -1,0 +1,123 @@
+/**
+ * KiroForms: the forms in which one request can be put to Kiro, and which one to try after a refusal.
+ *
+ * The plain form sends documents and signed thinking natively in the client's own conversation. A model that refuses
+ * documents gets their text from then on; a refused signature goes as text, and a refused conversation id is replaced by
+ * a fresh one, once each for a request.
+ */
+import { Effect, Result } from "effect"
+import type { FailureKind } from "../../message/FailureReason.ts"
+import type { MessagesRequest } from "../../message/MessagesRequest.ts"
+import { sha256Hex } from "../../message/Sha256.ts"
+import { randomUuid } from "../../message/Uuid.ts"
+import type { Dispatch } from "../Dispatch.ts"
+import type { DocumentText } from "../DocumentText.ts"
+import { failure, type UpstreamFailure } from "../UpstreamFailure.ts"
+import type { UpstreamCall } from "../UpstreamProvider.ts"
+import { documentsOf, withDocumentTexts } from "./KiroDocuments.ts"
+import type { KiroEnding } from "./KiroEvent.ts"
+import type { KiroOptions } from "./KiroHttp.ts"
+import { convertRequest, type KiroRequest } from "./KiroRequest.ts"
+
+/** What answering needs of its surroundings. */
+export interface KiroServices {
+  readonly dispatch: Dispatch["Service"]
+  readonly documents: DocumentText["Service"]
+  readonly options: KiroOptions
+}
+
+interface Form {
+  readonly documents: "native" | "text"
+  readonly reasoning: "native" | "text"
+}
+
+const plain: Form = { documents: "native", reasoning: "native" }
+
+/** Models known to refuse documents; past this many the oldest is forgotten. */
+const rememberedModels = 256
+
+type Send = (request: KiroRequest, conversationId: string) => Effect.Effect<KiroEnding, UpstreamFailure>
+
+export class Forms {
+  readonly #documents: DocumentText["Service"]
+  readonly #withoutDocuments = new Set<string>()
+  /** Converted once for all attempts of a request. */
+  readonly #converted = new WeakMap<MessagesRequest, KiroRequest>()
+
+  constructor(documents: DocumentText["Service"]) {
+    this.#documents = documents
+  }
+
+  /**
+   * Sends the request in its plain form and, where that is refused, in the form that the refusal calls for.
+   *
+   * @param next the request that goes on from an earlier answer, in place of the client's
+   */
+  readonly send = Effect.fnUntraced(
+    { self: this },
+    function* (
+      this: Forms,
+      call: UpstreamCall,
+      next: KiroRequest | null,
+      send: Send
+    ): Effect.fn.Return<{ readonly ending: KiroEnding; readonly request: KiroRequest }, UpstreamFailure> {
+      let form: Form = this.#withoutDocuments.has(call.model) ? { ...plain, documents: "text" } : plain
+      let conversationId = call.conversation ?? (yield* randomUuid)
+      const refused = new Set<FailureKind>()
+      for (;;) {
+        const request = next ?? (yield* this.#convert(call, form))
+        const sent = yield* Effect.result(send(request, conversationId))
+        if (Result.isSuccess(sent)) return { ending: sent.success, request }
+        const { kind } = sent.failure.reason
+        if (refused.has(kind)) return yield* sent.failure
+        refused.add(kind)
+        if (kind === "invalid_conversation") conversationId = yield* randomUuid
+        else if (kind === "invalid_signature" && next === null) form = { ...form, reasoning: "text" }
+        else if (kind === "document_refused" && next === null && form.documents === "native") {
+          form = { ...form, documents: "text" }
+          this.#remember(call.model)
+        } else return yield* sent.failure
+      }
+    }
+  )
+
+  #convert(call: UpstreamCall, form: Form): Effect.Effect<KiroRequest, UpstreamFailure> {
+    const known = form === plain ? this.#converted.get(call.request) : undefined
+    if (known !== undefined) return Effect.succeed(known)
+    return Effect.flatMap(
+      form.documents === "text" ? this.#asText(call.request) : Effect.succeed(call.request),
+      (request) => {
+        const converted = convertRequest(request, {
+          ...form,
+          model: call.model,
+          webSearch: true,
+          thinkingTags: true,
+          sha256Hex
+        })
+        if (Result.isFailure(converted)) return Effect.fail(refusal(converted.failure.path, converted.failure.message))
+        if (form === plain) this.#converted.set(call.request, converted.success)
+        return Effect.succeed(converted.success)
+      }
+    )
+  }
+
+  #asText(request: MessagesRequest): Effect.Effect<MessagesRequest, UpstreamFailure> {
+    return Effect.map(
+      Effect.forEach(documentsOf(request), (document) =>
+        Effect.mapError(this.#documents.extract(document), (refused) => refusal(document.path, refused.problem))
+      ),
+      (texts) => withDocumentTexts(request, texts)
+    )
+  }
+
+  #remember(model: string): void {
+    this.#withoutDocuments.add(model)
+    const oldest = this.#withoutDocuments.values().next()
+    if (this.#withoutDocuments.size > rememberedModels && oldest.done !== true)
+      this.#withoutDocuments.delete(oldest.value)
+  }
+}
+
+/** The client's own fault, found before anything was sent. */
+const refusal = (path: string, problem: string): UpstreamFailure =>
+  failure("invalid_request", "none", path === "" ? problem : `${path}: ${problem}`)

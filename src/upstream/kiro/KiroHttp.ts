@@ -1,0 +1,74 @@
+/**
+ * KiroHttp: the headers of Kiro's operations and how their HTTP failures read.
+ *
+ * Weir says who it is: no imitation of another program, no machine ids.
+ *
+ * **Source:** AWS's published `codewhisperer-streaming` and `codewhisperer-runtime` models.
+ */
+import { Clock, Effect, Redacted } from "effect"
+import type { Lease } from "../../message/Lease.ts"
+import type { DispatchError, DispatchResponse, ResponseHead } from "../Dispatch.ts"
+import { classify, failure, UpstreamFailure } from "../UpstreamFailure.ts"
+import type { KiroEndpoints } from "./KiroEndpoints.ts"
+
+/** How this upstream is reached. */
+export interface KiroOptions {
+  readonly endpoints: KiroEndpoints
+  /** The operator's own headers; they win over ours. */
+  readonly headers: Record<string, string>
+  readonly allowedTokenHosts: ReadonlyArray<string>
+  /** Weir's version, for `user-agent`. */
+  readonly version: string
+}
+
+/** Headers of every call made with a credential. */
+export const headersOf = (lease: Lease, options: KiroOptions): Record<string, string> => {
+  const { kind } = lease.credential
+  return {
+    "user-agent": `weir/${options.version}`,
+    accept: "*/*",
+    authorization: `Bearer ${Redacted.value(lease.token)}`,
+    ...(kind === "api_key" ? { tokentype: "API_KEY" } : kind === "external_idp" ? { tokentype: "EXTERNAL_IDP" } : {}),
+    ...options.headers
+  }
+}
+
+/** Headers of `GenerateAssistantResponse`; asks that content is not used for the service's improvement. */
+export const generateHeaders = (lease: Lease, options: KiroOptions): Record<string, string> => ({
+  "content-type": "application/json",
+  "x-amzn-kiro-agent-mode": "vibe",
+  "x-amzn-codewhisperer-optout": "true",
+  ...headersOf(lease, options)
+})
+
+/** Headers of the operations that carry the profile in a header instead of the body. */
+export const profileHeaders = (lease: Lease, options: KiroOptions): Record<string, string> => {
+  const { profileArn } = lease.credential
+  return {
+    "content-type": "application/json",
+    ...(profileArn === null ? {} : { "x-amzn-kiro-profile-arn": profileArn }),
+    ...headersOf(lease, options)
+  }
+}
+
+/** Whether a response is an event stream; a 200 with anything else is an error in disguise. */
+export const isEventStream = (head: ResponseHead): boolean =>
+  head.status === 200 && !(head.headers["content-type"] ?? "").includes("json")
+
+/** A response that is not what was asked for. */
+export const rejected = (response: DispatchResponse): Effect.Effect<never, UpstreamFailure> =>
+  Effect.flatMap(Clock.currentTimeMillis, (now) =>
+    Effect.fail(new UpstreamFailure({ reason: classify(response.status, response.headers, response.body, now) }))
+  )
+
+/** An exchange that broke. Addresses stay in the log. */
+export const broken = (error: DispatchError): UpstreamFailure =>
+  error.timedOut
+    ? failure(
+        "timeout",
+        "upstream",
+        error.phase === "header" ? "the upstream did not answer in time" : "the upstream fell silent"
+      )
+    : error.phase === "header"
+      ? failure("network", "upstream", "the upstream could not be reached")
+      : failure("stream_broken", "upstream", "the upstream's answer broke off")

@@ -1,0 +1,34 @@
+/**
+ * KiroProvider: Kiro (AWS CodeWhisperer, Amazon Q Developer) as an upstream.
+ */
+import { Effect, Layer } from "effect"
+import { Dispatch } from "../Dispatch.ts"
+import { DocumentText } from "../DocumentText.ts"
+import { UpstreamProvider } from "../UpstreamProvider.ts"
+import { answer } from "./KiroAnswer.ts"
+import { refresh } from "./KiroAuth.ts"
+import { Forms, type KiroServices } from "./KiroForms.ts"
+import type { KiroOptions } from "./KiroHttp.ts"
+import { balance, discoverProfile, listModels } from "./KiroModels.ts"
+
+/** The provider for one configured upstream, to be put behind `UpstreamProvider` alone or among others. */
+export const make = (
+  options: KiroOptions
+): Effect.Effect<UpstreamProvider["Service"], never, Dispatch | DocumentText> =>
+  Effect.gen(function* () {
+    const dispatch = yield* Dispatch
+    const services: KiroServices = { dispatch, documents: yield* DocumentText, options }
+    const forms = new Forms(services.documents)
+    const auth = { ...options, headers: { "user-agent": `weir/${options.version}` } }
+    return UpstreamProvider.of({
+      send: (call, lease, sink) => answer(services, forms, call, lease, sink),
+      listModels: (lease) => listModels(dispatch, options, lease),
+      refresh: (credential) => refresh(dispatch, credential, auth),
+      discoverProfile: (lease) => discoverProfile(dispatch, options, lease),
+      balance: (lease) => balance(dispatch, options, lease)
+    })
+  })
+
+/** Kiro as the one upstream. */
+export const layer = (options: KiroOptions): Layer.Layer<UpstreamProvider, never, Dispatch | DocumentText> =>
+  Layer.effect(UpstreamProvider, make(options))
