@@ -43,11 +43,13 @@ export type Cooldown = typeof Cooldown.Type
 
 /** Everything about a credential that changes by use and is remembered. */
 export const Health = Schema.Struct({
-  disabled: Schema.NullOr(Schema.Struct({
-    reason: DisabledReason,
-    /** When it comes back by itself, or null: when a person acts. */
-    until: Schema.NullOr(Schema.DateTimeUtc)
-  })),
+  disabled: Schema.NullOr(
+    Schema.Struct({
+      reason: DisabledReason,
+      /** When it comes back by itself, or null: when a person acts. */
+      until: Schema.NullOr(Schema.DateTimeUtc)
+    })
+  ),
   cooldown: Schema.NullOr(Cooldown),
   directoryKey: Schema.NullOr(Schema.String),
   successCount: Schema.Int,
@@ -86,25 +88,29 @@ export interface ImportedCredential {
   readonly fingerprint: string
 }
 
-export class CredentialStore extends Context.Service<CredentialStore, {
-  readonly load: Effect.Effect<ReadonlyArray<StoredCredential>, StorageError>
-  /** Whether this database has ever held a credential, even one that was deleted since. */
-  readonly everHeldOne: Effect.Effect<boolean, StorageError>
-  /** Adds it, or tells the id under which its fingerprint is stored already. */
-  readonly add: (imported: ImportedCredential) => Effect.Effect<
-    { readonly status: "added" | "duplicate"; readonly id: CredentialId },
-    StorageError
-  >
-  /** Durable when it returns: the database has committed. Members that are null stay as they were. */
-  readonly saveTokens: (id: CredentialId, tokens: RefreshedTokens) => Effect.Effect<void, StorageError>
-  readonly saveHealth: (id: CredentialId, health: Health) => Effect.Effect<void, StorageError>
-  /** Changes what an operator may change; absent members stay. */
-  readonly update: (
-    id: CredentialId,
-    change: Partial<Pick<Credential, "priority" | "group" | "label" | "email" | "profileArn" | "apiRegion" | "subscription">>
-  ) => Effect.Effect<void, StorageError>
-  readonly remove: (id: CredentialId) => Effect.Effect<void, StorageError>
-}>()("weir/credential/CredentialStore") {}
+export class CredentialStore extends Context.Service<
+  CredentialStore,
+  {
+    readonly load: Effect.Effect<ReadonlyArray<StoredCredential>, StorageError>
+    /** Whether this database has ever held a credential, even one that was deleted since. */
+    readonly everHeldOne: Effect.Effect<boolean, StorageError>
+    /** Adds it, or tells the id under which its fingerprint is stored already. */
+    readonly add: (
+      imported: ImportedCredential
+    ) => Effect.Effect<{ readonly status: "added" | "duplicate"; readonly id: CredentialId }, StorageError>
+    /** Durable when it returns: the database has committed. Members that are null stay as they were. */
+    readonly saveTokens: (id: CredentialId, tokens: RefreshedTokens) => Effect.Effect<void, StorageError>
+    readonly saveHealth: (id: CredentialId, health: Health) => Effect.Effect<void, StorageError>
+    /** Changes what an operator may change; absent members stay. */
+    readonly update: (
+      id: CredentialId,
+      change: Partial<
+        Pick<Credential, "priority" | "group" | "label" | "email" | "profileArn" | "apiRegion" | "subscription">
+      >
+    ) => Effect.Effect<void, StorageError>
+    readonly remove: (id: CredentialId) => Effect.Effect<void, StorageError>
+  }
+>()("weir/credential/CredentialStore") {}
 
 /** Whether a cooldown still holds. */
 export const isCooling = (cooldown: Cooldown | null, now: DateTime.Utc): cooldown is Cooldown =>

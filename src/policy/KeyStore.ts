@@ -16,9 +16,12 @@ export interface StoredKey {
   readonly disabled: boolean
 }
 
-export class KeyStore extends Context.Service<KeyStore, {
-  readonly load: Effect.Effect<ReadonlyArray<StoredKey>, StorageError>
-  readonly add: (key: StoredKey) => Effect.Effect<void, StorageError>
-  /** Replaces every admin key by this one. */
-  readonly resetAdmin: (key: StoredKey) => Effect.Effect<void, StorageError>
-}>()("weir/policy/KeyStore") {}
+export class KeyStore extends Context.Service<
+  KeyStore,
+  {
+    readonly load: Effect.Effect<ReadonlyArray<StoredKey>, StorageError>
+    readonly add: (key: StoredKey) => Effect.Effect<void, StorageError>
+    /** Replaces every admin key by this one. */
+    readonly resetAdmin: (key: StoredKey) => Effect.Effect<void, StorageError>
+  }
+>()("weir/policy/KeyStore") {}

@@ -1,0 +1,109 @@
+/**
+ * Cooldown: what an outcome does to a credential's health. Pure; times are given, never read.
+ */
+import { DateTime, Duration } from "effect"
+import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
+import type { CooldownReason, DisabledReason, Health } from "./CredentialStore.ts"
+
+/** The cooldown section of the settings, as this decision reads it. */
+export interface CooldownSettings {
+  readonly enabled: boolean
+  readonly rateLimit: Duration.Duration
+  readonly upstreamError: Duration.Duration
+  readonly timeout: Duration.Duration
+  readonly overage: Duration.Duration
+  readonly suspiciousActivity: Duration.Duration
+  readonly maxRetryAfter: Duration.Duration
+}
+
+type Effect =
+  /** Rests: `header` says whether the upstream's `retry-after` counts for more than the table. */
+  | {
+      readonly rests: CooldownReason
+      readonly duration: keyof CooldownSettings & CooldownDuration
+      readonly header: boolean
+    }
+  | { readonly disables: DisabledReason }
+  /** Counts towards disabling. */
+  | "counts"
+  | "nothing"
+
+type CooldownDuration = "rateLimit" | "upstreamError" | "timeout" | "overage" | "suspiciousActivity"
+
+/** What each kind of failure does to the credential that met it. */
+export const effects: Readonly<Record<FailureKind, Effect>> = {
+  network: { rests: "upstream_error", duration: "upstreamError", header: true },
+  upstream_error: { rests: "upstream_error", duration: "upstreamError", header: true },
+  timeout: { rests: "timeout", duration: "timeout", header: true },
+  rate_limit: { rests: "rate_limit", duration: "rateLimit", header: true },
+  overage_request_limit: { rests: "overage_request_limit", duration: "overage", header: false },
+  suspicious_activity: { rests: "suspicious_activity", duration: "suspiciousActivity", header: false },
+  quota_exceeded: { disables: "quota_exceeded" },
+  account_suspended: { disables: "account_suspended" },
+  token_rejected: "counts",
+  auth: "counts",
+  stream_broken: "nothing",
+  model_capacity: "nothing",
+  invalid_model: "nothing",
+  invalid_conversation: "nothing",
+  prompt_too_long: "nothing",
+  invalid_signature: "nothing",
+  document_refused: "nothing",
+  invalid_request: "nothing",
+  client_error: "nothing"
+}
+
+/** The health after a success: counts of failures in a row and any cooldown end. */
+export const afterSuccess = (health: Health, now: DateTime.Utc): Health => ({
+  ...health,
+  cooldown: null,
+  failureCount: 0,
+  refreshFailureCount: 0,
+  successCount: health.successCount + 1,
+  lastUsedAt: now
+})
+
+/** What the decision reads beside the failure. */
+export interface FailureContext {
+  readonly now: DateTime.Utc
+  readonly settings: CooldownSettings
+  /** Failures in a row before the credential is disabled. */
+  readonly disableAfterFailures: number
+  /** 0 to 1, drawn once per failure; spreads table times by a fifth either way. */
+  readonly jitter: number
+}
+
+/** The health after a failure. A cooldown is never shortened by a later failure. */
+export const afterFailure = (health: Health, reason: FailureReason, context: FailureContext): Health => {
+  const effect = effects[reason.kind]
+  const seen = { ...health, lastUsedAt: context.now, directoryKey: reason.directoryKey ?? health.directoryKey }
+  if (effect === "nothing") return seen
+  if (effect === "counts") {
+    const failureCount = health.failureCount + 1
+    const disabled =
+      failureCount >= context.disableAfterFailures
+        ? { reason: "too_many_failures" as const, until: null }
+        : health.disabled
+    return { ...seen, failureCount, disabled }
+  }
+  if ("disables" in effect) return { ...seen, disabled: { reason: effect.disables, until: null } }
+  const counted = { ...seen, transientFailureCount: health.transientFailureCount + 1 }
+  if (!context.settings.enabled) return counted
+  const header =
+    effect.header && reason.retryAfterMs !== null
+      ? Math.min(reason.retryAfterMs, Duration.toMillis(context.settings.maxRetryAfter))
+      : null
+  const table = Duration.toMillis(context.settings[effect.duration]) * (0.8 + 0.4 * context.jitter)
+  const until = DateTime.addDuration(context.now, Duration.millis(header ?? table))
+  if (health.cooldown !== null && DateTime.isGreaterThan(health.cooldown.until, until)) return counted
+  return {
+    ...counted,
+    cooldown: {
+      reason: effect.rests,
+      until,
+      scope: reason.scope === "directory" ? "directory" : "credential",
+      source: header === null ? "table" : "header",
+      directoryKey: reason.directoryKey
+    }
+  }
+}

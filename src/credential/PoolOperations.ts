@@ -1,0 +1,141 @@
+/**
+ * PoolOperations: what an operator sees of the pool and may change in it.
+ */
+import { DateTime, Effect, Schema } from "effect"
+import type { Credential } from "../message/Credential.ts"
+import type { CredentialId } from "../message/Ids.ts"
+import type { StorageError } from "../message/StorageError.ts"
+import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
+import { type Health, type ImportedCredential, isCooling, untouched } from "./CredentialStore.ts"
+import type { PoolCore } from "./PoolCore.ts"
+import { isDisabled, makeEntry, type PoolEntry, permitsOf } from "./PoolEntry.ts"
+import type { TokenRefresh } from "./TokenRefresh.ts"
+
+/** No credential has this id. */
+export class UnknownCredential extends Schema.TaggedError<UnknownCredential>()("UnknownCredential", {
+  id: Schema.String
+}) {}
+
+/** An API key has nothing to refresh. */
+export class NotRefreshable extends Schema.TaggedError<NotRefreshable>()("NotRefreshable", {
+  id: Schema.String
+}) {}
+
+/** One credential at one moment; holds no secret. */
+export interface CredentialStatus {
+  readonly id: CredentialId
+  readonly credential: Pick<Credential, "kind" | "upstream" | "label" | "email" | "priority" | "group" | "subscription">
+  readonly health: Health
+  readonly disabled: boolean
+  readonly cooling: boolean
+  readonly outstanding: number
+  /** Null: no limit. */
+  readonly limit: number | null
+  readonly expiresAt: DateTime.Utc | null
+}
+
+/** The pool at one moment. */
+export interface PoolSnapshot {
+  readonly credentials: ReadonlyArray<CredentialStatus>
+  /** Enabled, not cooling. */
+  readonly available: number
+  /** The one that a new request would get first, permits aside. */
+  readonly currentId: CredentialId | null
+  readonly outstanding: number
+  readonly queued: number
+}
+
+export interface PoolOperations {
+  /** Adds it, or tells under which id it is there already. */
+  readonly add: (
+    imported: ImportedCredential
+  ) => Effect.Effect<{ readonly status: "added" | "duplicate"; readonly id: CredentialId }, StorageError>
+  /** Enabling also forgets failures, cooldown and the reason why it was disabled. */
+  readonly setDisabled: (id: CredentialId, disabled: boolean) => Effect.Effect<void, UnknownCredential>
+  readonly setPriority: (id: CredentialId, priority: number) => Effect.Effect<void, UnknownCredential | StorageError>
+  /** Forgets failures and cooldown, and enables. */
+  readonly reset: (id: CredentialId) => Effect.Effect<void, UnknownCredential>
+  readonly refresh: (id: CredentialId) => Effect.Effect<void, UnknownCredential | NotRefreshable | RefreshFailure>
+}
+
+/** A credential that is used like any other and never written anywhere. */
+export const ephemeral = (credential: Credential, limit: number): PoolEntry =>
+  makeEntry(credential, untouched, limit, false)
+
+/** The id of the upstream that stands in while there is no credential; no operator's business. */
+const sandbox = "sandbox"
+
+export const snapshot = (core: PoolCore): Effect.Effect<PoolSnapshot> =>
+  Effect.map(DateTime.now, (now) => {
+    const shown = [...core.entries].filter((entry) => entry.credential.upstream !== sandbox)
+    const credentials = shown.map((entry): CredentialStatus => ({
+      id: entry.credential.id,
+      credential: entry.credential,
+      health: entry.health,
+      disabled: isDisabled(entry.health, now),
+      cooling: isCooling(entry.health.cooldown, now),
+      outstanding: entry.outstanding,
+      limit: entry.limit === permitsOf(0) ? null : entry.limit,
+      expiresAt: entry.credential.kind === "api_key" ? null : entry.credential.expiresAt
+    }))
+    const able = credentials.filter((status) => !status.disabled && !status.cooling)
+    return {
+      credentials,
+      available: able.length,
+      currentId: able[0]?.id ?? null,
+      outstanding: core.outstanding,
+      queued: core.queue.length
+    }
+  })
+
+export const make = (core: PoolCore, tokens: TokenRefresh): PoolOperations => {
+  const find = (id: CredentialId): Effect.Effect<PoolEntry, UnknownCredential> => {
+    const entry = core.entries.get(id)
+    return entry === undefined ? Effect.fail(new UnknownCredential({ id })) : Effect.succeed(entry)
+  }
+  const reset = (id: CredentialId) =>
+    Effect.flatMap(find(id), (entry) => core.change(entry, forgiven(entry.health), true))
+
+  return {
+    add: Effect.fnUntraced(function* (imported) {
+      const added = yield* core.store.add(imported)
+      if (added.status === "added") {
+        const limit = core.settings.current().pool.maxInflightPerCredential
+        for (const entry of [...core.entries]) {
+          if (entry.credential.upstream === sandbox) core.entries.remove(entry.credential.id)
+        }
+        const entry = makeEntry({ ...imported.credential, id: added.id }, untouched, limit, true)
+        core.entries.add(entry)
+        yield* core.change(entry, untouched, false)
+      }
+      return added
+    }),
+    setDisabled: (id, disabled) =>
+      disabled
+        ? Effect.flatMap(find(id), (entry) =>
+            core.change(entry, { ...entry.health, disabled: { reason: "manual", until: null } }, true)
+          )
+        : reset(id),
+    setPriority: Effect.fnUntraced(function* (id, priority) {
+      const entry = yield* find(id)
+      if (entry.stored) yield* core.store.update(id, { priority })
+      entry.credential = { ...entry.credential, priority }
+      core.entries.reorder()
+      yield* core.change(entry, entry.health, false)
+    }),
+    reset,
+    refresh: Effect.fnUntraced(function* (id) {
+      const entry = yield* find(id)
+      if (entry.credential.kind === "api_key") return yield* new NotRefreshable({ id })
+      yield* tokens.force(entry)
+    })
+  }
+}
+
+const forgiven = (health: Health): Health => ({
+  ...health,
+  disabled: null,
+  cooldown: null,
+  failureCount: 0,
+  refreshFailureCount: 0
+})

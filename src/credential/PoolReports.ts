@@ -1,0 +1,90 @@
+/**
+ * PoolReports: what the end of an attempt teaches the pool about a credential.
+ */
+import { DateTime, Effect, Random } from "effect"
+import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
+import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
+import * as Cooldown from "./Cooldown.ts"
+import type { PoolCore } from "./PoolCore.ts"
+import type { PoolEntry } from "./PoolEntry.ts"
+import { choose, type Need } from "./Selection.ts"
+
+/** How an attempt ended. */
+export type Outcome =
+  | { readonly kind: "success" }
+  | {
+      readonly kind: "failure"
+      readonly reason: FailureReason
+      readonly need: Need
+      /** Whether this request may try the same credential again. */
+      readonly mayRetrySame: boolean
+    }
+
+/** Faults of the way rather than of the account: where nobody else could serve, they are borne before they cool. */
+const borne: ReadonlySet<FailureKind> = new Set<FailureKind>(["network", "timeout", "upstream_error"])
+
+/** Refresh failures in a row that disable a credential. */
+const refreshFailureLimit = 3
+
+export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEntry, outcome: Outcome) {
+  const now = yield* DateTime.now
+  if (outcome.kind === "success") {
+    const urgent = entry.health.cooldown !== null || entry.health.failureCount > 0
+    return yield* core.change(entry, Cooldown.afterSuccess(entry.health, now), urgent)
+  }
+  const { reason } = outcome
+  if (borne.has(reason.kind) && outcome.mayRetrySame && !anotherCanServe(core, entry, outcome.need, now)) return
+  const { cooldown, pool } = core.settings.current()
+  const context: Cooldown.FailureContext = {
+    now,
+    settings: cooldown,
+    disableAfterFailures: pool.disableAfterFailures,
+    jitter: yield* Random.next
+  }
+  yield* core.change(entry, Cooldown.afterFailure(entry.health, reason, context), true)
+  if (reason.scope === "directory" && reason.directoryKey !== null) {
+    yield* Effect.logWarning(
+      `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; all its credentials rest`
+    )
+    for (const other of core.entries) {
+      if (other === entry || other.health.directoryKey !== reason.directoryKey) continue
+      yield* core.change(other, { ...other.health, cooldown: entry.health.cooldown }, true)
+    }
+  }
+})
+
+/** Whether a credential other than this one could serve the request now or once a permit is free. */
+const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: DateTime.Utc): boolean => {
+  const others = [...core.candidates(now)].filter((candidate) => candidate.id !== entry.credential.id)
+  const choice = choose(
+    others,
+    { ...need, exclude: new Set([...need.exclude, entry.credential.id]) },
+    DateTime.toEpochMillis(now)
+  )
+  return choice.kind === "chosen" ? !need.exclude.has(choice.id) : choice.kind === "full" && choice.counts.full > 0
+}
+
+/** What a refresh teaches. The network's faults never count; only a refusal of the grant itself disables at once. */
+export const reportRefresh = Effect.fnUntraced(function* (
+  core: PoolCore,
+  entry: PoolEntry,
+  failure: RefreshFailure | null
+) {
+  const { health } = entry
+  if (failure === null) {
+    if (health.refreshFailureCount > 0) yield* core.change(entry, { ...health, refreshFailureCount: 0 }, true)
+    return
+  }
+  yield* Effect.logWarning(`Credential ${entry.credential.id}: ${failure.message}`)
+  if (failure.kind === "unavailable") return
+  if (failure.kind !== "refused") {
+    const disabled = { reason: "invalid_refresh_token", until: null } as const
+    return yield* core.change(entry, { ...health, disabled }, true)
+  }
+  const refreshFailureCount = health.refreshFailureCount + 1
+  const disabled =
+    refreshFailureCount >= refreshFailureLimit
+      ? ({ reason: "too_many_refresh_failures", until: null } as const)
+      : health.disabled
+  yield* core.change(entry, { ...health, refreshFailureCount, disabled }, true)
+})

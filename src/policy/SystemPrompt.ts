@@ -1,0 +1,25 @@
+/**
+ * SystemPrompt: an operator's own text before or after the client's system prompt. Nothing of the client's is removed;
+ * what is added counts as input.
+ */
+import type { MessagesRequest } from "../message/MessagesRequest.ts"
+
+/** The operator's text; null: none. */
+export interface SystemPrompt {
+  readonly prepend: string | null
+  readonly append: string | null
+}
+
+/** The request with the operator's text; the very same object where there is none. */
+export const applySystemPrompt = (request: MessagesRequest, { append, prepend }: SystemPrompt): MessagesRequest => {
+  if (prepend === null && append === null) return request
+  const own = request.system ?? []
+  return {
+    ...request,
+    system: [
+      ...(prepend === null ? [] : [{ type: "text", text: prepend } as const]),
+      ...(typeof own === "string" ? [{ type: "text", text: own } as const] : own),
+      ...(append === null ? [] : [{ type: "text", text: append } as const])
+    ]
+  }
+}
