@@ -1,0 +1,155 @@
+/**
+ * Exchange: one client request from start to settlement. The only place where the stations meet.
+ *
+ * One fiber owns the request. Each attempt has a Scope of its own that holds the lease; interrupting the fiber closes
+ * the upstream's socket and frees the permit.
+ */
+import { Clock, Context, Effect, Layer, type Scope } from "effect"
+import { CacheAccounting } from "../cache/CacheAccounting.ts"
+import { MessageAccumulator } from "../codec/MessageAccumulator.ts"
+import { RuntimeSettings } from "../config/RuntimeSettings.ts"
+import { CredentialPool } from "../credential/CredentialPool.ts"
+import type { Message, MessageStart } from "../message/MessageEvent.ts"
+import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
+import { estimateInput } from "../message/RequestEstimate.ts"
+import { applySystemPrompt } from "../policy/SystemPrompt.ts"
+import { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
+import { makeId } from "./AnswerIds.ts"
+import * as Attempts from "./Attempts.ts"
+import { conversationOf } from "./Conversation.ts"
+import { ExchangeError } from "./ExchangeError.ts"
+import { Heartbeat } from "./Heartbeat.ts"
+import { ModelList } from "./ModelList.ts"
+import { type AnswerHead, type EventSink, Relay } from "./Relay.ts"
+
+/** A client's request as it stands after authentication and validation. */
+export interface ClientRequest {
+  readonly request: MessagesRequest
+  /** The conversation as the client's header names it. */
+  readonly session: string | null
+  /** Events are held back until `message_start` can carry the final usage. */
+  readonly hold: boolean
+}
+
+/** A whole answer and how it came about. */
+export interface Answer {
+  readonly message: Message
+  readonly head: AnswerHead
+}
+
+export class Exchange extends Context.Service<
+  Exchange,
+  {
+    /**
+     * Answers event by event. Fails before `sink.open` where nothing went out; where it fails after, the answer is
+     * incomplete and the sink's owner must say so.
+     */
+    readonly stream: (client: ClientRequest, sink: EventSink) => Effect.Effect<void, ExchangeError>
+    /** Answers with the whole message. */
+    readonly complete: (client: ClientRequest) => Effect.Effect<Answer, ExchangeError>
+    /** Our estimate of a request's input. Tokens, at least 1. */
+    readonly countTokens: (request: CountTokensRequest) => Effect.Effect<number>
+  }
+>()("weir/exchange/Exchange") {
+  static readonly layer: Layer.Layer<
+    Exchange,
+    never,
+    CacheAccounting | CredentialPool | Heartbeat | ModelList | RuntimeSettings | UpstreamProvider
+  > = Layer.effect(
+    Exchange,
+    Effect.suspend(() => make)
+  )
+}
+
+const make = Effect.gen(function* () {
+  const accounting = yield* CacheAccounting
+  const heartbeat = yield* Heartbeat
+  const models = yield* ModelList
+  const settings = yield* RuntimeSettings
+  const pool = yield* CredentialPool
+  const provider = yield* UpstreamProvider
+
+  const answer = Effect.fnUntraced(function* (
+    client: ClientRequest,
+    sink: EventSink
+  ): Effect.fn.Return<AnswerHead, ExchangeError, Scope.Scope> {
+    const current = settings.current()
+    if (client.request.thread?.type === "continue")
+      return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
+    yield* models.refresh
+    const model = models.resolve(client.request.model)
+    const request = applySystemPrompt(client.request, current.systemPrompt)
+    const plan = yield* accounting.plan(request, models.window(model.id))
+    const clock = yield* Clock.Clock
+    const start = messageStart(yield* makeId("msg_"), request.model, plan.inputEstimate)
+    const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), client.hold)
+    yield* heartbeat.watch(relay)
+
+    const call = { request, model: model.id, conversation: conversationOf(client.session, request) }
+    const { lease, settlement } = yield* Attempts.run({ pool, provider, settings: current, clock }, call, relay)
+    const usage = yield* accounting.settle(plan, {
+      credentialId: lease.credential.id,
+      usage: settlement.usage,
+      outputEstimate: settlement.outputEstimate,
+      webSearches: settlement.webSearches
+    })
+    relay.finish({ stop_reason: settlement.stopReason, stop_sequence: settlement.stopSequence }, usage)
+    return relay.head
+  })
+
+  return Exchange.of({
+    stream: (client, sink) => Effect.scoped(Effect.asVoid(answer(client, sink))),
+    complete: Effect.fnUntraced(function* (client) {
+      const collected = collector()
+      const head = yield* answer(client, collected.sink)
+      return { message: collected.message(), head }
+    }, Effect.scoped),
+    countTokens: (request) => Effect.sync(() => estimateInput(request))
+  })
+})
+
+const messageStart = (id: string, model: string, inputTokens: number): MessageStart => ({
+  type: "message_start",
+  message: {
+    id,
+    type: "message",
+    role: "assistant",
+    model,
+    content: [],
+    stop_reason: null,
+    stop_sequence: null,
+    usage: {
+      input_tokens: inputTokens,
+      output_tokens: 1,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 0,
+      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 }
+    }
+  }
+})
+
+/** Adds events up to the message they make. */
+const collector = () => {
+  const content = new MessageAccumulator()
+  let message: Message | null = null
+  const sink: EventSink = {
+    open: () => {},
+    ping: () => {},
+    write: (events) => {
+      for (const event of events) {
+        if (event.type === "message_start") message = event.message
+        else if (event.type === "message_delta" && message !== null)
+          message = { ...message, ...event.delta, usage: event.usage }
+        else if (event.type !== "message_stop" && event.type !== "message_delta") content.push([event])
+      }
+      return true
+    }
+  }
+  return {
+    sink,
+    message: (): Message => {
+      if (message === null) throw new Error("an answer without a start")
+      return { ...message, content: content.finish() }
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/**
+ * Why a client's request got no answer, or lost it on the way. Status codes are the HTTP layer's business.
+ */
+import { Schema } from "effect"
+import { CredentialPoolError } from "../credential/CredentialPoolError.ts"
+import { FailureReason } from "../message/FailureReason.ts"
+
+/** The request itself cannot be carried out; `path` names the member, or is empty. */
+export const Refused = Schema.TaggedStruct("Refused", { path: Schema.String, problem: Schema.String })
+
+/** `thread: continue` at an upstream that keeps no conversations. SDKs recover from it by themselves. */
+export const ThreadNotFound = Schema.TaggedStruct("ThreadNotFound", {})
+
+/** The upstream failed, and trying again was of no use or no longer possible. */
+export const Upstream = Schema.TaggedStruct("Upstream", { failure: FailureReason })
+
+/** No credential could be had. */
+export const Pool = Schema.TaggedStruct("Pool", { pool: CredentialPoolError.fields.reason })
+
+/** Retrying took longer than `retry.budget`. */
+export const BudgetSpent = Schema.TaggedStruct("BudgetSpent", {})
+
+export class ExchangeError extends Schema.TaggedError<ExchangeError>()("ExchangeError", {
+  reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent])
+}) {
+  override get message(): string {
+    const { reason } = this
+    return reason._tag === "Refused" ? `${reason.path}: ${reason.problem}` : reason._tag
+  }
+}

@@ -1,0 +1,73 @@
+/**
+ * Failover: what to do after each failed attempt. Pure bookkeeping of one request; the exchange acts on it.
+ */
+import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
+import type { CredentialId } from "../message/Ids.ts"
+import { rules } from "../upstream/RetryPolicy.ts"
+
+/** The bounds of one request, from the settings. */
+export interface FailoverLimits {
+  readonly maxAttempts: number
+  readonly maxAttemptsPerCredential: number
+}
+
+export type Verdict =
+  /** Another attempt may be made once the schedule of this kind allows it. */
+  | { readonly kind: "retry"; readonly by: FailureKind }
+  /** A new token for the same credential; does not count as an attempt. */
+  | { readonly kind: "refresh" }
+  | { readonly kind: "stop" }
+
+export class Failover {
+  readonly tried = new Set<CredentialId>()
+  readonly barred = new Set<CredentialId>()
+  readonly #refreshed = new Set<CredentialId>()
+  readonly #attempts = new Map<CredentialId, number>()
+  readonly #limits: FailoverLimits
+  #total = 0
+
+  constructor(limits: FailoverLimits) {
+    this.#limits = limits
+  }
+
+  /** Attempts begun so far; one that a fresh token repeats counts once. */
+  get attempts(): number {
+    return this.#total
+  }
+
+  /** An attempt with this credential begins. */
+  begin(id: CredentialId): void {
+    this.#total++
+    this.#attempts.set(id, (this.#attempts.get(id) ?? 0) + 1)
+  }
+
+  /**
+   * @param started content has reached the client; there is no way back
+   */
+  judge(id: CredentialId, reason: FailureReason, started: boolean): Verdict {
+    if (started) return { kind: "stop" }
+    const rule = rules[reason.kind]
+    if (rule.next === "stop") return { kind: "stop" }
+    if (rule.next === "refresh" && !this.#refreshed.has(id)) {
+      this.#refreshed.add(id)
+      this.#total--
+      this.#attempts.set(id, (this.#attempts.get(id) ?? 1) - 1)
+      return { kind: "refresh" }
+    }
+    return this.pass(id, reason.kind)
+  }
+
+  /** This credential did not work out; whether there may be another attempt at all. */
+  pass(id: CredentialId, by: FailureKind): Verdict {
+    this.tried.add(id)
+    if ((this.#attempts.get(id) ?? 0) >= this.#limits.maxAttemptsPerCredential) this.barred.add(id)
+    return this.#total >= this.#limits.maxAttempts ? { kind: "stop" } : { kind: "retry", by }
+  }
+
+  /** Whether this credential may be tried once more by this request. */
+  mayRetrySame(id: CredentialId): boolean {
+    return (
+      (this.#attempts.get(id) ?? 0) < this.#limits.maxAttemptsPerCredential && this.#total < this.#limits.maxAttempts
+    )
+  }
+}

@@ -1,0 +1,164 @@
+/**
+ * Relay: one client's answer while it is being made, over as many attempts as it takes.
+ *
+ * Nothing an attempt says reaches the client before its first content; from then on there is no other attempt. Events
+ * may be held back whole, for clients that read usage only from `message_start`.
+ */
+import type { ContentEvent, MessageEvent, MessageStart } from "../message/MessageEvent.ts"
+import type { Usage } from "../message/Usage.ts"
+import type { ContentSink } from "../upstream/UpstreamProvider.ts"
+
+/**
+ * Where a client's events go. Called synchronously; must not throw.
+ */
+export interface EventSink {
+  /** The answer is under way: the status line may go out. Called once, before anything else. `resume`: room again. */
+  readonly open: (head: AnswerHead, resume: () => void) => void
+  /** Events in order, never empty. False: no room; no more until `resume`. */
+  readonly write: (events: ReadonlyArray<MessageEvent>) => boolean
+  /** The client should hear that the answer is still being made. */
+  readonly ping: () => void
+}
+
+/** What is known of an answer while it is made. Times are milliseconds; null: not yet. */
+export interface AnswerHead {
+  upstream: string
+  attempts: number
+  /** Waiting for permits, over all attempts. */
+  queue: number
+  /** From the last attempt's permit to the upstream's 200. */
+  upstreamHeader: number | null
+  /** From the request's arrival to the first event. */
+  firstEvent: number | null
+}
+
+/** A client that heard nothing gets a ping this long after the upstream's 200. Milliseconds. */
+const firstPingAfter = 10_000
+/** From then on silence lasts no longer than this, less the pace of the heartbeat. Milliseconds. */
+const pingEvery = 14_000
+/** Events held back; past it they flow, with the usage known so far. Characters of text. */
+const holdLimit = 32 * 1024 * 1024
+
+export class Relay {
+  readonly head: AnswerHead = { upstream: "none", attempts: 0, queue: 0, upstreamHeader: null, firstEvent: null }
+  readonly #arrived: number
+  #leased = 0
+  #upstreamOpened: number | null = null
+  #opened = false
+  #held: Array<MessageEvent> | null
+  #heldSize = 0
+  #lastWrite = 0
+  #resumeUpstream: () => void = () => {}
+  readonly #start: MessageStart
+  readonly #sink: EventSink
+  readonly #now: () => number
+
+  constructor(start: MessageStart, sink: EventSink, now: () => number, hold: boolean) {
+    this.#start = start
+    this.#sink = sink
+    this.#now = now
+    this.#held = hold ? [] : null
+    this.#arrived = now()
+  }
+
+  /** Content has reached the client, or is held for it: no other attempt may follow. */
+  get started(): boolean {
+    return this.head.firstEvent !== null
+  }
+
+  /** Something went out; an error can no longer be a status code. */
+  get opened(): boolean {
+    return this.#opened
+  }
+
+  /** Takes the content of one attempt, which begins now. */
+  attempt(upstream: string, attempts: number, queued: number): ContentSink {
+    this.#leased = this.#now()
+    this.head.upstream = upstream
+    this.head.attempts = attempts
+    this.head.queue += queued
+    return {
+      open: (resume) => {
+        this.#upstreamOpened = this.#now()
+        this.head.upstreamHeader = this.#upstreamOpened - this.#leased
+        this.#resumeUpstream = resume
+      },
+      write: (events) => this.#content(events)
+    }
+  }
+
+  /** Ends the answer: final usage, stop, and whatever was held back. */
+  finish(
+    stopped: {
+      readonly stop_reason: NonNullable<MessageStart["message"]["stop_reason"]>
+      readonly stop_sequence: string | null
+    },
+    usage: Usage
+  ): void {
+    const held = this.#held
+    this.#held = null
+    const head: ReadonlyArray<MessageEvent> =
+      held !== null
+        ? [{ ...this.#start, message: { ...this.#start.message, usage } }, ...held]
+        : this.started
+          ? []
+          : [this.#start]
+    this.#first()
+    this.#send([...head, { type: "message_delta", delta: stopped, usage }, { type: "message_stop" }])
+  }
+
+  /** Sends a ping where one is due. Called by the heartbeat. */
+  beat(now: number): void {
+    const due = this.#opened
+      ? now - this.#lastWrite >= pingEvery
+      : this.#upstreamOpened !== null && now - this.#upstreamOpened >= firstPingAfter
+    if (!due) return
+    this.#open()
+    this.#lastWrite = now
+    this.#sink.ping()
+  }
+
+  #content(events: ReadonlyArray<ContentEvent>): boolean {
+    const first = !this.started
+    if (first) this.#first()
+    if (this.#held === null) return this.#send(first ? [this.#start, ...events] : events)
+    for (const event of events) {
+      this.#held.push(event)
+      this.#heldSize += event.type === "content_block_delta" ? sizeOf(event) : 64
+    }
+    if (this.#heldSize <= holdLimit) return true
+    const held = this.#held
+    this.#held = null
+    return this.#send([this.#start, ...held])
+  }
+
+  #send(events: ReadonlyArray<MessageEvent>): boolean {
+    this.#open()
+    this.#lastWrite = this.#now()
+    return this.#sink.write(events)
+  }
+
+  #first(): void {
+    this.head.firstEvent ??= this.#now() - this.#arrived
+  }
+
+  #open(): void {
+    if (this.#opened) return
+    this.#opened = true
+    this.#sink.open(this.head, () => this.#resumeUpstream())
+  }
+}
+
+const sizeOf = (event: Extract<ContentEvent, { type: "content_block_delta" }>): number => {
+  const { delta } = event
+  switch (delta.type) {
+    case "text_delta":
+      return delta.text.length
+    case "thinking_delta":
+      return delta.thinking.length
+    case "signature_delta":
+      return delta.signature.length
+    case "input_json_delta":
+      return delta.partial_json.length
+  }
+}
