@@ -113,8 +113,12 @@ const validate = <S extends Schema.Top & { readonly DecodingServices: never }>(s
 
 const firstIssue = (error: Schema.SchemaError): InvalidMember => {
   const issue = toIssues(error.issue).issues[0]
-  const path = issue?.path?.map((part) => String(typeof part === "object" ? part.key : part)).join(".") ?? ""
-  return { path, problem: issue?.message ?? "not a valid value" }
+  const path = (issue?.path ?? []).map((part) => (typeof part === "object" ? part.key : part))
+  // What is missing at the first place of a list is the list's content.
+  if (path.at(-1) === 0 && issue?.message === "Missing key") {
+    return { path: path.slice(0, -1).join("."), problem: "must not be empty" }
+  }
+  return { path: path.map(String).join("."), problem: issue?.message ?? "not a valid value" }
 }
 
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1()
