@@ -1,0 +1,53 @@
+/**
+ * AdminRoutes: everything under `/api/admin`. These routes add no CORS header; neither may what stands around them.
+ */
+import { Effect, Layer } from "effect"
+import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
+import { HttpApiBuilder } from "effect/http-api"
+import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
+import type { CredentialPool } from "../credential/CredentialPool.ts"
+import { ClientKeys } from "../policy/ClientKeys.ts"
+import { AdminApi } from "./AdminApi.ts"
+import * as AdminGuard from "./AdminGuard.ts"
+import * as CredentialHandlers from "./CredentialHandlers.ts"
+import * as ReferencePage from "./ReferencePage.ts"
+
+/**
+ * The API, its OpenAPI document and its reference page; 404 for all of it while there is no admin key. `guard` stands
+ * before all of them and decides which Host headers are answered at all: the middleware of `http/AllowedHosts`.
+ */
+export const layer = (
+  guard: Layer.Layer<never>
+): Layer.Layer<never, never, HttpRouter.HttpRouter | CredentialPool | ClientKeys | RuntimeSettings> =>
+  Layer.mergeAll(api, ReferencePage.layer, elsewhere).pipe(Layer.provide([guard, door.layer, HttpServer.layerServices]))
+
+const api = HttpApiBuilder.layer(AdminApi, { openapiPath: "/api/admin/openapi.json" }).pipe(
+  Layer.provide(CredentialHandlers.layer),
+  Layer.provide([AdminGuard.layerAccess, AdminGuard.layerFaults])
+)
+
+const notFound = (message: string) =>
+  HttpServerResponse.jsonUnsafe({ type: "error", error: { type: "not_found_error", message } }, { status: 404 })
+
+/** Whatever else is asked under this path, by whatever method. */
+const elsewhere = HttpRouter.add("*", "/api/admin/*", notFound("the admin API has no such path and method"))
+
+/**
+ * No inline code, no foreign host, no frame, nothing guessed, nothing kept in a cache and no address told to others.
+ */
+const safety = {
+  "content-security-policy": "default-src 'self'; frame-ancestors 'none'",
+  "x-content-type-options": "nosniff",
+  "referrer-policy": "no-referrer",
+  "cache-control": "no-store"
+}
+
+const door = HttpRouter.middleware(
+  Effect.map(
+    ClientKeys,
+    (keys) => (serve) =>
+      Effect.suspend(() =>
+        keys.adminEnabled() ? serve : Effect.succeed(notFound("the admin API is off: there is no admin key"))
+      ).pipe(Effect.map(HttpServerResponse.setHeaders(safety)))
+  )
+)

@@ -1,0 +1,35 @@
+/**
+ * JsonPayload: the body of an admin request: bounded, JSON whatever its content type says, and of the expected shape.
+ */
+import { ByteSize, Effect, Schema } from "effect"
+import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
+import { misfit } from "./AdminGuard.ts"
+import { BadRequest, TooLarge } from "./ErrorSchema.ts"
+
+/** The most that is read of a body. */
+const largest = ByteSize.mebibytes(1)
+
+const Json = Schema.fromJsonString(Schema.Unknown)
+
+const tooLarge = new TooLarge({ message: "the body is larger than 1 MiB" })
+
+/** Decodes a body. Neither message repeats what it says. */
+export const readPayload = Effect.fnUntraced(function* <A>(
+  request: HttpServerRequest.HttpServerRequest,
+  schema: Schema.ConstraintDecoder<A>
+) {
+  if (Number(request.headers["content-length"] ?? 0) > ByteSize.toNumberUnsafe(largest)) return yield* tooLarge
+  const text = yield* request.text.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, largest),
+    Effect.mapError(({ reason }) =>
+      "reason" in reason && reason.reason === "BodyTooLarge"
+        ? tooLarge
+        : new BadRequest({ message: "the body could not be read" })
+    )
+  )
+  const json = yield* Effect.mapError(
+    Schema.decodeUnknownEffect(Json)(text),
+    () => new BadRequest({ message: "the body: expected JSON" })
+  )
+  return yield* Effect.mapError(Schema.decodeUnknownEffect(schema)(json), ({ issue }) => misfit(issue))
+})

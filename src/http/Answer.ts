@@ -1,0 +1,16 @@
+/**
+ * Answer: answers that go through the router: errors, and JSON that is not on the hot path.
+ */
+import { Effect } from "effect"
+import { HttpServerResponse } from "effect/http"
+import { errorBody, errorHeaders, type ErrorResponse } from "./ErrorResponse.ts"
+import { RequestId } from "./RequestId.ts"
+
+/** An error answer. */
+export const fail = (error: ErrorResponse): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+  Effect.map(RequestId, (id) =>
+    HttpServerResponse.jsonUnsafe(errorBody(error, id), { status: error.status, headers: errorHeaders(error) })
+  )
+
+/** A 200 with JSON. */
+export const json = (value: unknown): HttpServerResponse.HttpServerResponse => HttpServerResponse.jsonUnsafe(value)

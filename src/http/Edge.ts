@@ -1,0 +1,37 @@
+/**
+ * Edge: what stands around every route: each request gets its id, and whatever no route answers is answered in JSON: a
+ * path that is not there, a method that a path does not take, a mistake of ours.
+ */
+import { Effect, type Layer } from "effect"
+import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
+import { makeId } from "../exchange/AnswerIds.ts"
+import { fail } from "./Answer.ts"
+import { internal, methodNotAllowed, notFound } from "./ErrorResponse.ts"
+import { RequestId } from "./RequestId.ts"
+
+export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRouter.middleware(
+  (serve) => {
+    const answered = serve.pipe(
+      Effect.catchIf(isUnknownRoute, () => unknownRoute),
+      Effect.catchDefect(defective)
+    )
+    return Effect.flatMap(makeId("req_"), (id) =>
+      Effect.map(Effect.provideService(answered, RequestId, id), HttpServerResponse.setHeader("request-id", id))
+    )
+  },
+  { global: true }
+)
+
+/** Paths of the client API and of probes: asked by another method, they are there all the same. */
+const paths = /^(?:\/(?:livez|readyz|metrics)?|\/(?:v1|cc\/v1)\/messages(?:\/count_tokens)?|\/v1\/models(?:\/[^/]+)?)$/
+
+const unknownRoute = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
+  const path = (url.split("?", 1)[0] ?? "").slice(0, 256)
+  return fail(paths.test(path) ? methodNotAllowed(method, path) : notFound(`there is nothing at ${path}`))
+})
+
+const isUnknownRoute = (error: unknown): boolean =>
+  HttpServerError.isHttpServerError(error) && error.reason._tag === "RouteNotFound"
+
+const defective = (defect: unknown) =>
+  Effect.andThen(Effect.logError("A request met a mistake of the program", defect), fail(internal))

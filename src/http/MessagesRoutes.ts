@@ -1,0 +1,138 @@
+/**
+ * MessagesRoutes: `POST /v1/messages` and `/v1/messages/count_tokens`, and the same under `/cc/v1` for clients that read
+ * usage only from `message_start`.
+ */
+import { Effect, Result } from "effect"
+import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
+import { encodeError } from "../codec/SseFraming.ts"
+import { Exchange } from "../exchange/Exchange.ts"
+import type { AnswerHead } from "../exchange/Relay.ts"
+import { validateCountTokensRequest, validateMessagesRequest } from "../message/MessagesRequest.ts"
+import { fail, json } from "./Answer.ts"
+import { admitted, makeAdmit } from "./ClientRoute.ts"
+import { corsHeaders } from "./Cors.ts"
+import {
+  draining,
+  errorBody,
+  errorHeaders,
+  type ErrorResponse,
+  fromExchange,
+  internal,
+  invalidRequest
+} from "./ErrorResponse.ts"
+import { MessagesResponse } from "./MessagesResponse.ts"
+import { type BodyLimits, readBody } from "./RequestBody.ts"
+import { RequestId } from "./RequestId.ts"
+
+export interface MessagesRoutesOptions extends BodyLimits {
+  readonly corsOrigins: ReadonlyArray<string>
+}
+
+export const layer = (options: MessagesRoutesOptions) =>
+  HttpRouter.use(
+    Effect.fnUntraced(function* (router) {
+      const admit = yield* makeAdmit
+      const exchange = yield* Exchange
+
+      const messages = (hold: boolean) =>
+        admitted(
+          admit,
+          Effect.fnUntraced(function* (request) {
+            const id = yield* RequestId
+            const own = { ...corsHeaders(request.headers["origin"], options.corsOrigins), "request-id": id }
+            const socket = MessagesResponse.of(request, (head) => ({ ...own, ...headersOf(head) }))
+            if (socket === null) return yield* fail(internal)
+            return yield* answer(socket, request, own, id, hold).pipe(
+              Effect.catchDefect((defect) => refuse(socket, own, id, fromDefect(defect), defect)),
+              Effect.onInterrupt(() => Effect.suspend(() => refuse(socket, own, id, draining)))
+            )
+          })
+        )
+
+      const answer = Effect.fnUntraced(function* (
+        socket: MessagesResponse,
+        { headers }: HttpServerRequest.HttpServerRequest,
+        own: Readonly<Record<string, string>>,
+        id: string,
+        hold: boolean
+      ) {
+        const body = yield* readBody(socket, headers, options, validateMessagesRequest)
+        if (Result.isFailure(body)) return yield* refuse(socket, own, id, body.failure)
+        const request = body.success
+        const client = { request, session: headers["x-claude-code-session-id"] ?? null, hold }
+        if (request.stream === true) {
+          const streamed = yield* Effect.result(exchange.stream(client, socket))
+          if (Result.isFailure(streamed)) return yield* refuse(socket, own, id, fromExchange(streamed.failure))
+          socket.end()
+          return sent
+        }
+        const whole = yield* Effect.result(exchange.complete(client))
+        if (Result.isFailure(whole)) return yield* refuse(socket, own, id, fromExchange(whole.failure))
+        const { head, message } = whole.success
+        const source = message.usage.weir?.source
+        const more = source === undefined ? {} : { "weir-usage-source": source }
+        socket.send(200, { ...own, ...headersOf(head), ...more }, JSON.stringify(message))
+        return sent
+      })
+
+      const countTokens = admitted(
+        admit,
+        Effect.fnUntraced(
+          function* (request) {
+            const socket = MessagesResponse.of(request, () => ({}))
+            if (socket === null) return yield* fail(internal)
+            const body = yield* readBody(socket, request.headers, options, validateCountTokensRequest)
+            if (Result.isFailure(body)) return yield* fail(body.failure)
+            return json({ input_tokens: yield* exchange.countTokens(body.success) })
+          },
+          Effect.catchDefect((defect) => logged(defect, fail(fromDefect(defect))))
+        )
+      )
+
+      yield* router.add("POST", "/v1/messages", messages(false))
+      yield* router.add("POST", "/cc/v1/messages", messages(true))
+      yield* router.add("POST", "/v1/messages/count_tokens", countTokens)
+      yield* router.add("POST", "/cc/v1/messages/count_tokens", countTokens)
+    })
+  )
+
+/** Stands for an answer that has been written to the socket already; the server sees that it was. */
+const sent = HttpServerResponse.empty()
+
+/** Tells the client: by a status, or, where one has gone out, by the stream's last event. */
+const refuse = (
+  socket: MessagesResponse,
+  own: Readonly<Record<string, string>>,
+  id: string,
+  error: ErrorResponse,
+  defect?: unknown
+) => {
+  const told = Effect.sync(() => {
+    if (socket.opened) socket.end(encodeError(error.type, error.message, id))
+    else socket.send(error.status, { ...own, ...errorHeaders(error) }, JSON.stringify(errorBody(error, id)))
+    return sent
+  })
+  return defect === undefined ? told : logged(defect, told)
+}
+
+const headersOf = (head: AnswerHead): Record<string, string> => ({
+  "weir-upstream": head.upstream,
+  "weir-attempts": String(head.attempts),
+  "server-timing": [
+    `queue;dur=${head.queue}`,
+    ...(head.upstreamHeader === null ? [] : [`upstreamHeader;dur=${head.upstreamHeader}`]),
+    ...(head.firstEvent === null ? [] : [`firstEvent;dur=${head.firstEvent}`])
+  ].join(", ")
+})
+
+/**
+ * JSON may be nested as deep as its author likes; writing it out again recurses, and runs out of stack where nobody sends
+ * such a thing in earnest.
+ */
+const fromDefect = (defect: unknown): ErrorResponse =>
+  defect instanceof RangeError ? invalidRequest("the body is nested too deeply") : internal
+
+const logged = <A, E, R>(defect: unknown, then: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  defect instanceof RangeError
+    ? then
+    : Effect.andThen(Effect.logError("A request met a mistake of the program", defect), then)

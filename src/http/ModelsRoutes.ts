@@ -1,0 +1,86 @@
+/**
+ * ModelsRoutes: `GET /v1/models` and `GET /v1/models/{id}`.
+ *
+ * **Source:** Anthropic Models API: list shape, paging by `limit`, `after_id` and `before_id`; a `created_at` of the
+ * epoch where the date is not known.
+ */
+import { Effect } from "effect"
+import { HttpRouter, type HttpServerRequest } from "effect/http"
+import { ModelList } from "../exchange/ModelList.ts"
+import { clientModelName } from "../policy/ModelCatalog.ts"
+import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
+import { fail, json } from "./Answer.ts"
+import { admitted, makeAdmit } from "./ClientRoute.ts"
+import { type ErrorResponse, invalidRequest, notFound } from "./ErrorResponse.ts"
+
+export const layer = HttpRouter.use(
+  Effect.fnUntraced(function* (router) {
+    const admit = yield* makeAdmit
+    const models = yield* ModelList
+
+    const list = admitted(
+      admit,
+      Effect.fnUntraced(function* (request) {
+        const page = pageOf((yield* models.list).map(describe), queryOf(request))
+        return "status" in page ? yield* fail(page) : json(page)
+      })
+    )
+    const one = admitted(
+      admit,
+      Effect.fnUntraced(function* () {
+        const { id = "" } = yield* HttpRouter.params
+        const resolved = models.resolve(id).id
+        const found = (yield* models.list).find((model) => model.id === resolved)
+        return found === undefined ? yield* fail(notFound(`model: ${id}`)) : json({ ...describe(found), id })
+      })
+    )
+
+    yield* router.add("GET", "/v1/models", list)
+    yield* router.add("GET", "/v1/models/:id", one)
+  })
+)
+
+const describe = ({ id, maxInputTokens, maxOutputTokens, name }: UpstreamModel) => ({
+  type: "model",
+  id: clientModelName(id),
+  display_name: name,
+  created_at: "1970-01-01T00:00:00Z",
+  max_input_tokens: maxInputTokens,
+  max_tokens: maxOutputTokens
+})
+
+type Listed = ReturnType<typeof describe>
+
+/** Most models in one page, as at Anthropic. */
+const longestPage = 1000
+const usualPage = 20
+
+const pageOf = (models: ReadonlyArray<Listed>, query: URLSearchParams): object | ErrorResponse => {
+  const limit = Number(query.get("limit") ?? usualPage)
+  if (!Number.isInteger(limit) || limit < 1 || limit > longestPage) {
+    return invalidRequest(`limit: a whole number from 1 to ${longestPage} is expected`)
+  }
+  const after = query.get("after_id")
+  const before = query.get("before_id")
+  const place = (id: string | null) => models.findIndex((model) => model.id === id)
+  for (const [name, id] of [
+    ["after_id", after],
+    ["before_id", before]
+  ] as const) {
+    if (id !== null && place(id) === -1) return invalidRequest(`${name}: names no model of the list`)
+  }
+  const end = before === null ? models.length : place(before)
+  const start = after !== null ? place(after) + 1 : before === null ? 0 : Math.max(0, end - limit)
+  const data = models.slice(start, Math.min(end, start + limit))
+  return {
+    data,
+    first_id: data[0]?.id ?? null,
+    last_id: data.at(-1)?.id ?? null,
+    has_more: before === null ? start + data.length < models.length : start > 0
+  }
+}
+
+const queryOf = (request: HttpServerRequest.HttpServerRequest): URLSearchParams => {
+  const at = request.url.indexOf("?")
+  return new URLSearchParams(at === -1 ? "" : request.url.slice(at + 1))
+}

@@ -1,0 +1,91 @@
+/**
+ * The Node side of the gateway: a server, storage and upstreams, for a process of its own or for another Effect program
+ * that runs on Node.
+ *
+ * @example
+ * Layer.launch(layerGateway({ file: quickstartConfig(process.cwd()), ephemeral: [] }))
+ */
+import { NodeHttpServer } from "@effect/platform-node"
+import { Effect, Layer, Redacted } from "effect"
+import type { HttpServerError } from "effect/http"
+import { createServer } from "node:http"
+import type { GatewayConfig } from "./config/GatewayConfig.ts"
+import type { ServerSettings } from "./config/ServerSettings.ts"
+import type { KiroUpstream } from "./config/UpstreamSettings.ts"
+import * as Gateway from "./Gateway.ts"
+import type { StorageError } from "./message/StorageError.ts"
+import { version } from "./message/Version.ts"
+import type { DatabaseLocked } from "./storage/DatabaseLock.ts"
+import * as Storage from "./storage/Storage.ts"
+import type { StorageUnusable } from "./storage/StorageUnusable.ts"
+import { Dispatch } from "./upstream/Dispatch.ts"
+import type { DocumentText } from "./upstream/DocumentText.ts"
+import * as DocumentWorker from "./upstream/DocumentWorker.ts"
+import * as KiroProvider from "./upstream/kiro/KiroProvider.ts"
+import * as SandboxProvider from "./upstream/sandbox/SandboxProvider.ts"
+import type { UpstreamProvider } from "./upstream/UpstreamProvider.ts"
+import * as Upstreams from "./upstream/Upstreams.ts"
+
+export { layer as layerStorage } from "./storage/Storage.ts"
+
+/** Longest time for a request's headers to arrive, and for an idle connection to stay. Milliseconds. */
+const headersTimeout = 60_000
+const keepAliveTimeout = 65_000
+
+/** An HTTP server on the configured address. When its scope closes, answers under way have `drain` to end. */
+export const layerServer = ({ drain, host, port }: Pick<ServerSettings, "host" | "port" | "drain">) =>
+  // A body's own time is `bodyTimeout`, and an answer may take as long as it does.
+  NodeHttpServer.layer(() => createServer({ headersTimeout, requestTimeout: 0, keepAliveTimeout }), {
+    host,
+    port,
+    gracefulShutdownTimeout: drain
+  })
+
+/** The configured upstreams, and the sandbox beside them. */
+export const layerUpstreams = ({
+  upstreams
+}: Pick<GatewayConfig, "upstreams">): Layer.Layer<UpstreamProvider, never, Dispatch | DocumentText> =>
+  Upstreams.layer(
+    Effect.gen(function* () {
+      const sandbox = yield* SandboxProvider.make
+      const providers = new Map([[SandboxProvider.sandboxCredential.upstream, sandbox]])
+      for (const upstream of upstreams) {
+        if (upstream.kind === "kiro") providers.set(upstream.id, yield* makeKiro(upstream))
+        else if (upstream.kind === "sandbox") providers.set(upstream.id, sandbox)
+        else
+          yield* Effect.logWarning(
+            `The upstream ${upstream.id} is not used: this version has no way to ${upstream.kind}`
+          )
+      }
+      return providers
+    })
+  )
+
+const makeKiro = ({ allowedTokenHosts, endpoints, headers, region }: KiroUpstream) =>
+  KiroProvider.make({
+    endpoints: { region, ...endpoints },
+    headers: Object.fromEntries(Object.entries(headers).map(([name, value]) => [name, Redacted.value(value)])),
+    allowedTokenHosts,
+    version
+  })
+
+/** What the pipeline stands on: storage at the configured address, the configured upstreams. */
+export const layerFoundation = (
+  config: Pick<GatewayConfig, "storage" | "upstreams">
+): Layer.Layer<Gateway.Foundation | Storage.Database, StorageUnusable | DatabaseLocked> =>
+  Layer.merge(
+    Storage.layer({
+      url: Redacted.value(config.storage.url),
+      masterKeyFile: config.storage.masterKeyFile ?? undefined
+    }),
+    layerUpstreams(config).pipe(Layer.provide([Dispatch.layer, DocumentWorker.layer]))
+  )
+
+/** A gateway that listens, on nothing but what the configuration says. */
+export const layerGateway = (
+  options: Gateway.GatewayOptions
+): Layer.Layer<Gateway.Pipeline, StorageError | StorageUnusable | DatabaseLocked | HttpServerError.ServeError> =>
+  Gateway.layer(options).pipe(
+    Layer.provideMerge(layerServer(options.file.config.server)),
+    Layer.provide(layerFoundation(options.file.config))
+  )

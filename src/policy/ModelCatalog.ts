@@ -1,0 +1,81 @@
+/**
+ * ModelCatalog: what a client's name of a model means to the upstream, and what is known of models without asking. Pure.
+ *
+ * A name is only ever written another way, never turned into another model; only the operator's aliases do that.
+ *
+ * **Source:** model ids of Kiro (`claude-sonnet-4.5`) and of Anthropic (`claude-sonnet-4-5-20250929`); the suffixes by
+ * which clients ask for thinking (`-thinking`) and for a window (`[1m]`).
+ */
+import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
+
+/** The upstream's model for a client's name. */
+export interface ResolvedModel {
+  /** The upstream's name. */
+  readonly id: string
+  /** An operator's alias led to another model than the name says; the answer then names the model it came from. */
+  readonly substituted: boolean
+}
+
+/** What clients append to a name to say how, not what: none of it is part of the upstream's name. */
+const suffixes = /(?:[-_]thinking|\[\d+[km]\])+$/i
+const dates = /(?:-\d{8})+$/
+const dashedVersion = /^(claude-[a-z]+-\d{1,2})-(\d{1,2})\b/
+
+/**
+ * The upstream's name of what a client asks for. Resolving a resolved name changes nothing.
+ *
+ * @param aliases a client's name → the upstream's; looked up as the client wrote it, then without suffixes
+ */
+export const resolveModel = (name: string, aliases: Readonly<Record<string, string>>): ResolvedModel => {
+  const own = canonical(name)
+  const bare = without(name, suffixes)
+  const alias = [name, bare].find((key) => Object.hasOwn(aliases, key))
+  const id = (alias === undefined ? undefined : aliases[alias]) ?? own
+  return { id, substituted: canonical(id) !== own }
+}
+
+/** A suffix may hide a date and a date a suffix: both go until neither is left. */
+const canonical = (name: string): string => {
+  const bare = without(name, suffixes)
+  if (!bare.startsWith("claude-")) return bare
+  const undated = without(bare, dates)
+  return undated === name ? undated.replace(dashedVersion, "$1.$2") : canonical(undated)
+}
+
+/** The name without its ending, or the name itself where nothing would be left. */
+const without = (name: string, ending: RegExp): string => name.replace(ending, "") || name
+
+/** The name under which clients know an upstream's model; `resolveModel` leads back. */
+export const clientModelName = (id: string): string => (id.startsWith("claude-") ? id.replaceAll(".", "-") : id)
+
+const version = /^claude-[a-z]+-(\d{1,2})(?:\.(\d{1,2}))?(?!\d)/
+
+/**
+ * The context window of a model whose upstream does not tell it. Tokens.
+ *
+ * **Source:** Anthropic, model overview: a million from version 4.6 on.
+ */
+export const contextWindow = (id: string): number => {
+  const match = version.exec(id)
+  const major = Number(match?.[1] ?? 0)
+  const minor = Number(match?.[2] ?? 0)
+  return major >= 5 || (major === 4 && minor >= 6) ? 1_000_000 : 200_000
+}
+
+const known = (id: string, name: string): UpstreamModel => ({
+  id,
+  name,
+  maxInputTokens: contextWindow(id),
+  maxOutputTokens: 64_000,
+  promptCaching: null
+})
+
+/** What is answered where the upstream cannot be asked. */
+export const staticModels: ReadonlyArray<UpstreamModel> = [
+  known("claude-opus-4.7", "Claude Opus 4.7"),
+  known("claude-opus-4.6", "Claude Opus 4.6"),
+  known("claude-sonnet-4.6", "Claude Sonnet 4.6"),
+  known("claude-opus-4.5", "Claude Opus 4.5"),
+  known("claude-sonnet-4.5", "Claude Sonnet 4.5"),
+  known("claude-haiku-4.5", "Claude Haiku 4.5")
+]

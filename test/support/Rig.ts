@@ -1,0 +1,102 @@
+/**
+ * Rig: a whole gateway on a real socket in front of a simulated Kiro, with stores in memory.
+ */
+import { Context, Effect, Layer, Redacted, type Scope } from "effect"
+import { HttpServer } from "effect/http"
+import { decodeConfig } from "../../src/config/ConfigFile.ts"
+import type { Json } from "../../src/config/Jsonc.ts"
+import * as SettingsStoreMemory from "../../src/config/SettingsStoreMemory.ts"
+import { CredentialPool } from "../../src/credential/CredentialPool.ts"
+import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
+import * as Gateway from "../../src/Gateway.ts"
+import type { ApiKeyCredential, Credential } from "../../src/message/Credential.ts"
+import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
+import { layerServer, layerUpstreams } from "../../src/node.ts"
+import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
+import { KiroSimulator, type Simulator } from "../../src/simulator/KiroSimulator.ts"
+import type { Script } from "../../src/simulator/Script.ts"
+import { Dispatch } from "../../src/upstream/Dispatch.ts"
+import * as DocumentWorker from "../../src/upstream/DocumentWorker.ts"
+
+export const clientKey = "client-key-of-the-test-rig"
+export const adminKey = "admin-key-of-the-test-rig"
+
+export interface RigOptions {
+  readonly script?: Script
+  /** @default one API key, `ksk_1` */
+  readonly credentials?: ReadonlyArray<Credential>
+  /** Sections of the configuration file. */
+  readonly config?: { readonly [section: string]: Json }
+}
+
+export interface Rig {
+  /** Address of the gateway without a path. */
+  readonly url: string
+  readonly simulator: Simulator
+  readonly pool: CredentialPool["Service"]
+}
+
+/** An API key credential; a token has to begin with `ksk_`, and scripts can name it. */
+export const apiKey = (token: string, more: Partial<ApiKeyCredential> = {}): ApiKeyCredential => ({
+  kind: "api_key",
+  id: CredentialId.make(token),
+  upstream: UpstreamId.make("kiro"),
+  priority: 0,
+  label: null,
+  email: null,
+  group: null,
+  apiRegion: null,
+  profileArn: null,
+  subscription: null,
+  apiKey: Redacted.make(token),
+  ...more
+})
+
+/** Starts both; they stop with the scope, the gateway first. */
+export const makeRig = Effect.fnUntraced(function* (
+  options: RigOptions = {}
+): Effect.fn.Return<Rig, never, Scope.Scope> {
+  const simulator = yield* Effect.orDie(
+    KiroSimulator.make(options.script === undefined ? {} : { script: options.script })
+  )
+  const file = yield* Effect.orDie(
+    decodeConfig(
+      {
+        auth: { clientKeys: [clientKey], adminKey },
+        upstreams: [
+          {
+            id: "kiro",
+            kind: "kiro",
+            endpoints: {
+              api: simulator.url,
+              socialRefresh: `${simulator.url}/refreshToken`,
+              idcRefresh: `${simulator.url}/token`
+            }
+          }
+        ],
+        ...options.config,
+        server: { port: 0, lameDuck: "0 seconds", drain: "5 seconds", ...objectOf(options.config?.["server"]) }
+      },
+      "/nowhere"
+    ).pipe(Effect.mapError(({ path, reason }) => new Error(`${path.join(".")}: ${reason}`)))
+  )
+  const credentials = options.credentials ?? [apiKey("ksk_1")]
+  const stores = Layer.mergeAll(
+    CredentialStoreMemory.layer(credentials.map((credential) => ({ credential, fingerprint: credential.id }))),
+    SettingsStoreMemory.layer(),
+    KeyStoreMemory.layer()
+  )
+  const upstreams = layerUpstreams(file.config).pipe(Layer.provide([Dispatch.layer, DocumentWorker.layer]))
+  const gateway = Gateway.layer({ file, ephemeral: [] }).pipe(
+    Layer.provideMerge(layerServer(file.config.server)),
+    Layer.provide([stores, upstreams])
+  )
+  const services = yield* Effect.orDie(Layer.build(Layer.fresh(gateway)))
+  return {
+    url: HttpServer.formatAddress(Context.get(services, HttpServer.HttpServer).address),
+    simulator,
+    pool: Context.get(services, CredentialPool)
+  }
+})
+
+const objectOf = (value: Json | undefined): object => (typeof value === "object" && value !== null ? value : {})
