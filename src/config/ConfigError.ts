@@ -76,8 +76,10 @@ const first = (issue: SchemaIssue.Issue, path: ReadonlyArray<PropertyKey>, outer
     case "Pointer":
       return first(issue.issue, [...path, ...issue.path], issue.issue)
     case "Filter":
-    case "Encoding":
       return first(issue.issue, path, outer)
+    // What stands in the file failed; that it is to become something else adds nothing.
+    case "Encoding":
+      return first(issue.issue, path, outer === issue ? issue.issue : outer)
     case "Composite":
     case "AnyOf": {
       const [inner] = issue.issues

@@ -10,7 +10,10 @@ import type { Fault } from "./ConfigError.ts"
 const prefix = "env:"
 const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
 
-/** The value with every `env:NAME` replaced. Fails naming the first that is not set, and the key where it stands. */
+/**
+ * The value with every `env:NAME` replaced. Fails naming the first that is not set, and the key where it stands; to a
+ * `ConfigProvider` an empty variable is none.
+ */
 export const resolveEnvironment = (value: Json): Effect.Effect<Json, Fault> => resolve(value, [])
 
 const resolve = (value: Json, path: ReadonlyArray<PropertyKey>): Effect.Effect<Json, Fault> => {
@@ -38,7 +41,7 @@ const read = Effect.fnUntraced(function* (
     .load([name])
     .pipe(Effect.mapError(() => ({ path, reason: `the environment variable ${name} could not be read` })))
   if (node?.value === undefined) {
-    return yield* Effect.fail({ path, reason: `the environment variable ${name} is not set` })
+    return yield* Effect.fail({ path, reason: `the environment variable ${name} is not set, or is empty` })
   }
   return node.value
 })

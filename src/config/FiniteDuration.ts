@@ -3,7 +3,7 @@
  */
 import { Duration, Effect, Option, Schema, SchemaIssue, SchemaTransformation } from "effect"
 
-const pattern = /^\d{1,15}(?:\.\d{1,9})?\s+(?:nano|micro|milli|second|minute|hour|day|week)s?$/u
+const pattern = /^\d{1,18}(?:\.\d{1,9})?\s+(?:nano|micro|milli|second|minute|hour|day|week)s?$/u
 const expected = `a duration such as "30 seconds" or "5 minutes", at most "3650 days"`
 const longest = Duration.days(3650)
 

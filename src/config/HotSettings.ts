@@ -7,8 +7,10 @@ import { member } from "./ConfigMember.ts"
 import { FiniteDuration } from "./FiniteDuration.ts"
 import { ProxySetting } from "./ProxySetting.ts"
 
-const count = (minimum: number, maximum: number) =>
-  Schema.Int.check(Schema.isBetween({ minimum, maximum }, { expected: `a whole number from ${minimum} to ${maximum}` }))
+const count = (minimum: number, maximum: number) => {
+  const expected = `a whole number from ${minimum} to ${maximum}`
+  return Schema.Number.check(Schema.isInt({ expected }), Schema.isBetween({ minimum, maximum }, { expected }))
+}
 
 /** Which credential serves, how many at a time, and what happens when all are busy. */
 export const PoolSettings = Schema.Struct({

@@ -104,7 +104,7 @@ const nodeNear = (root: Node, path: ReadonlyArray<PropertyKey>): Node => {
   return root
 }
 
-/** The parser recurses; brackets are counted first. Those inside strings and comments count too: 32 are plenty. */
+/** The parser recurses, so brackets are counted first; those in strings and comments are none. */
 const depthFault = (text: string): JsoncFault | undefined => {
   let depth = 0
   const tokens = /"(?:[^"\\\n]|\\.)*"|\/\/[^\n]*|\/\*[^]*?\*\/|[[\]{}]/g

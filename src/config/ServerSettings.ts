@@ -11,7 +11,7 @@ import { StorageAddress } from "./StorageAddress.ts"
 
 const whole = (minimum: number, maximum: number) => {
   const expected = `a whole number from ${minimum} to ${maximum}`
-  return Schema.Int.check(Schema.isBetween({ minimum, maximum }, { expected }))
+  return Schema.Number.check(Schema.isInt({ expected }), Schema.isBetween({ minimum, maximum }, { expected }))
 }
 
 const HostName = Schema.String.check(

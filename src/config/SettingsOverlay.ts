@@ -81,7 +81,7 @@ export const load = (
   const ignored: Array<IgnoredSetting> = []
   const known: Array<readonly [StoredSetting, Json]> = []
   for (const row of rows) {
-    const section = row.section === groupSection || row.section in hotSections
+    const section = row.section === groupSection || Object.hasOwn(hotSections, row.section)
     if (!section) ignored.push({ section: row.section, member: row.member, reason: "is no section of the settings" })
     else if (!isJson(row.value)) ignored.push({ section: row.section, member: row.member, reason: "is not JSON" })
     else known.push([row, row.value])
@@ -158,12 +158,12 @@ export const mergeGroup = (
   existing: Group | undefined,
   update: { readonly [member: string]: Json }
 ): { readonly [member: string]: Json } => {
-  const before = existing === undefined ? { url: "direct" } : writtenProxy(existing.proxy)
+  const before: WrittenProxy = existing === undefined ? { url: "direct" } : writtenProxy(existing.proxy)
   const { proxy } = update
   if (proxy === undefined) return { proxy: before, ...update }
   if (!isObject(proxy)) return update
   const url = proxy["url"] ?? before.url
-  const kept = url === before.url ? before : {}
+  const kept: Partial<WrittenProxy> = url === before.url ? before : {}
   const merged = Object.entries({ ...kept, ...proxy, url }).flatMap(
     ([key, value]): ReadonlyArray<readonly [string, Json]> => {
       if (key === "password" && value === masked) return kept.password === undefined ? [] : [[key, kept.password]]
@@ -189,8 +189,9 @@ const named = (id: string, value: Json): Json => (isObject(value) ? { ...value, 
 
 const writtenGroup = (group: Group): Json => ({ id: group.id, proxy: writtenProxy(group.proxy) })
 
-interface WrittenProxy {
-  readonly url?: string
+/** A type, not an interface: only that is a JSON object to the compiler. */
+type WrittenProxy = {
+  readonly url: string
   readonly username?: string
   readonly password?: string
 }

@@ -3,7 +3,7 @@
  *
  * Columns that end in `_sealed` are opened and sealed here and nowhere else.
  */
-import { Effect, Redacted, Schema } from "effect"
+import { Effect, type Redacted, Schema } from "effect"
 import { Health } from "../credential/CredentialStore.ts"
 import type { Credential } from "../message/Credential.ts"
 import { CredentialId, GroupId, UpstreamId } from "../message/Ids.ts"
@@ -83,7 +83,11 @@ export const toRow = Effect.fnUntraced(function* (
     secrets.seal(secret, placeOf(credential.id, column))
   const { id, upstream, priority, label, email } = credential
   const shared = {
-    ...{ id, upstream, priority, label, email },
+    id,
+    upstream,
+    priority,
+    label,
+    email,
     group_id: credential.group,
     api_region: credential.apiRegion,
     profile_arn: credential.profileArn,
@@ -132,7 +136,12 @@ export const fromRow = Effect.fnUntraced(function* (
   const open = (column: SealedColumnName, sealed: string) => secrets.open(sealed, placeOf(row.id, column))
   const { id, upstream, priority, label, email, subscription } = row
   const shared = {
-    ...{ id, upstream, priority, label, email, subscription },
+    id,
+    upstream,
+    priority,
+    label,
+    email,
+    subscription,
     group: row.group_id,
     apiRegion: row.api_region,
     profileArn: row.profile_arn

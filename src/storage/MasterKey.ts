@@ -3,9 +3,10 @@
  *
  * **Details**
  *
- * A key is 32 random bytes, written in base64. The environment variable `WEIR_MASTER_KEY` wins over the file. Either may
- * hold several, separated by white space: the first seals, all open, which is how a key is replaced without a moment in
- * which the database cannot be read. A missing file is made, with mode 0600, only while nothing is sealed.
+ * A key is 32 random bytes, written in base64. The environment variable `WEIR_MASTER_KEY` wins over the file, unless it
+ * is empty. Either may hold several, separated by white space: the first seals, all open, which is how a key is replaced
+ * without a moment in which the database cannot be read. A missing file is made, with mode 0600, only while nothing is
+ * sealed.
  *
  * **Gotchas**
  *

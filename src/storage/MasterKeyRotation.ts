@@ -9,7 +9,8 @@
  *
  * **Gotchas**
  *
- * Copies of the database made before need the old key. The database must not be in use.
+ * Copies of the database made before need the old key, and so would another database that shares the key file: give each
+ * its own. The database must not be in use.
  */
 import { Context, Effect, Layer } from "effect"
 import { SqlClient } from "effect/sql"

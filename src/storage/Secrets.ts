@@ -6,6 +6,11 @@
  * AES-256-GCM with a random 96-bit nonce. The place (table, column, row) is associated data: a sealed value moved to
  * another row does not open. A sealed value reads `v1.KEYID.DATA`, where DATA is nonce, ciphertext and tag in base64url.
  *
+ * **Gotchas**
+ *
+ * A text is sealed as UTF-8. A surrogate without its other half has none and would come back as U+FFFD: no token is made
+ * of such, and JSON writes them as escapes.
+ *
  * **Source:** NIST SP 800-38D; one key seals fewer than 2^32 values, which a gateway never reaches.
  */
 import { Context, Effect, Layer, Redacted, Schema } from "effect"

@@ -81,8 +81,9 @@ const open = (path: string): Effect.Effect<DatabaseSync, SqlError.SqlError> =>
 
 const configure = (db: DatabaseSync): Effect.Effect<void, SqlError.SqlError> =>
   attempt("configure", () => {
-    // Space is given back in steps only if the file is told so before its first table.
-    db.exec("PRAGMA auto_vacuum = INCREMENTAL")
+    // Space is given back in steps only if the file is told so before its first table. Told again, SQLite would write the
+    // file's header, and who opens a database that cannot be served must leave it as it is.
+    if (db.prepare("PRAGMA page_count").get()?.["page_count"] === 0) db.exec("PRAGMA auto_vacuum = INCREMENTAL")
     db.exec("PRAGMA journal_mode = WAL")
     db.exec("PRAGMA synchronous = NORMAL")
     db.exec(`PRAGMA journal_size_limit = ${journalSizeLimit}`)
@@ -126,6 +127,7 @@ const makeConnection = (db: DatabaseSync, capacity: number): SqlConnection.Conne
   const values = (prepare: (sql: string) => StatementSync, sql: string, params: ReadonlyArray<unknown>) =>
     attempt("execute", () => {
       const statement = prepare(sql)
+      statement.setReadBigInts(false)
       statement.setReturnArrays(true)
       return statement.all(...params.map(bind)).map((row) => Object.values(row))
     })
@@ -142,6 +144,7 @@ const makeConnection = (db: DatabaseSync, capacity: number): SqlConnection.Conne
     executeRaw: (sql, params) =>
       attempt("execute", () => {
         const statement = prepared(sql)
+        statement.setReadBigInts(false)
         statement.setReturnArrays(false)
         const bound = params.map(bind)
         return statement.columns().length > 0 ? statement.all(...bound) : statement.run(...bound)

@@ -74,9 +74,9 @@ const makeFile = Effect.fnUntraced(function* (given: string): Effect.fn.Return<s
   yield* Effect.tryPromise({
     // An existing file is not opened: closing it again would drop the locks that this process may hold on it.
     try: () => open(path, "wx", 0o600).then((handle) => handle.close()),
-    catch: (cause) => cause
+    catch: (cause) => ({ cause })
   }).pipe(
-    Effect.catch((cause) =>
+    Effect.catch(({ cause }) =>
       Predicate.hasProperty(cause, "code") && cause.code === "EEXIST"
         ? Effect.void
         : Effect.fail(fromFileError(path, "make the database file")(cause))

@@ -4,7 +4,7 @@
  * The only errors of opening storage are this one and `DatabaseLocked`; once it is open, ports fail with `StorageError`.
  */
 import { Predicate, Schema } from "effect"
-import { SqlError } from "effect/sql"
+import type { SqlError } from "effect/sql"
 
 /** What is wrong, for programs. */
 export const UnusableReason = Schema.Literals([

@@ -55,11 +55,20 @@ describe("MasterKey", () => {
     })
   )
 
-  it.effect("refuses an empty or malformed key and does not repeat it", () =>
+  it.effect("takes an empty WEIR_MASTER_KEY for none", () =>
+    Effect.gen(function* () {
+      const file = `${yield* tempFolder}/master.key`
+      assert.strictEqual((yield* obtain(file, [], { WEIR_MASTER_KEY: "" })).source, file)
+      const other = `${yield* tempFolder}/master.key`
+      const error = yield* Effect.flip(obtain(other, ["0123456789abcdef"], { WEIR_MASTER_KEY: "" }))
+      assert.match(error.why, /neither WEIR_MASTER_KEY nor \S+ is there/)
+    })
+  )
+
+  it.effect("refuses a blank or malformed key and does not repeat it", () =>
     Effect.gen(function* () {
       const file = `${yield* tempFolder}/master.key`
       for (const text of [
-        "",
         "  ",
         "hunter2",
         Buffer.alloc(31).toString("base64"),

@@ -7,10 +7,11 @@ const place = { table: "credentials", column: "refresh_token_sealed", row: "one"
 
 describe("Secrets", () => {
   it.effect.prop(
-    "opens any text that it sealed, only at its place and only with its key",
+    "opens any well-formed text that it sealed, only at its place and only with its key",
     [Schema.String, Schema.String],
-    ([text, row]) =>
+    ([anyText, anyRow]) =>
       Effect.gen(function* () {
+        const [text, row] = [anyText.toWellFormed(), anyRow.toWellFormed()]
         const secrets = Secrets.make(yield* newRing)
         const here = { ...place, row }
         const sealed = yield* secrets.seal(Redacted.make(text), here)

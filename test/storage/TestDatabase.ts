@@ -1,9 +1,8 @@
 /**
  * TestDatabase: databases in memory and in folders that go away with the test.
  */
-import { ConfigProvider, Effect, Layer } from "effect"
-import type { SqlClient, SqlError } from "effect/sql"
-import type { Migrator } from "effect/sql"
+import { ConfigProvider, Effect, Layer, Logger } from "effect"
+import type { Migrator, SqlClient, SqlError } from "effect/sql"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -43,4 +42,6 @@ export const environment = (env: Record<string, string>) => ConfigProvider.layer
 
 /** Storage in a folder, with an environment of nothing but `env`. */
 export const storageIn = (folder: string, env: Record<string, string> = {}) =>
-  Layer.fresh(Storage.layer({ url: `sqlite:${folder}/weir.db` })).pipe(Layer.provide(environment(env)))
+  Layer.fresh(Storage.layer({ url: `sqlite:${folder}/weir.db` })).pipe(
+    Layer.provide([environment(env), Logger.layer([])])
+  )
