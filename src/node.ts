@@ -8,7 +8,7 @@
 import { NodeHttpServer } from "@effect/platform-node"
 import { Effect, Layer, Redacted } from "effect"
 import type { HttpServerError } from "effect/http"
-import { createServer } from "node:http"
+import { createServer, type Server } from "node:http"
 import type { GatewayConfig } from "./config/GatewayConfig.ts"
 import type { ServerSettings } from "./config/ServerSettings.ts"
 import type { KiroUpstream } from "./config/UpstreamSettings.ts"
@@ -34,12 +34,19 @@ const keepAliveTimeout = 65_000
 
 /** An HTTP server on the configured address. When its scope closes, answers under way have `drain` to end. */
 export const layerServer = ({ drain, host, port }: Pick<ServerSettings, "host" | "port" | "drain">) =>
+  NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drain })
+
+const makeServer = (): Server => {
   // A body's own time is `bodyTimeout`, and an answer may take as long as it does.
-  NodeHttpServer.layer(() => createServer({ headersTimeout, requestTimeout: 0, keepAliveTimeout }), {
-    host,
-    port,
-    gracefulShutdownTimeout: drain
-  })
+  const server = createServer({ headersTimeout, requestTimeout: 0, keepAliveTimeout })
+  // A connection whose last answer ends while the server stops would be kept for the next request, which never comes.
+  server.on("request", (_, response) =>
+    response.on("close", () => {
+      if (!server.listening) server.closeIdleConnections()
+    })
+  )
+  return server
+}
 
 /** The configured upstreams, and the sandbox beside them. */
 export const layerUpstreams = ({
