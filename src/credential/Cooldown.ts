@@ -3,7 +3,7 @@
  */
 import { DateTime, Duration } from "effect"
 import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
-import type { CooldownReason, DisabledReason, Health } from "./CredentialStore.ts"
+import type { Cooldown, CooldownReason, DisabledReason, Health } from "./CredentialStore.ts"
 
 /** The cooldown section of the settings, as this decision reads it. */
 export interface CooldownSettings {
@@ -16,7 +16,7 @@ export interface CooldownSettings {
   readonly maxRetryAfter: Duration.Duration
 }
 
-type Effect =
+type Consequence =
   /** Rests: `header` says whether the upstream's `retry-after` counts for more than the table. */
   | {
       readonly rests: CooldownReason
@@ -31,7 +31,7 @@ type Effect =
 type CooldownDuration = "rateLimit" | "upstreamError" | "timeout" | "overage" | "suspiciousActivity"
 
 /** What each kind of failure does to the credential that met it. */
-export const effects: Readonly<Record<FailureKind, Effect>> = {
+export const effects: Readonly<Record<FailureKind, Consequence>> = {
   network: { rests: "upstream_error", duration: "upstreamError", header: true },
   upstream_error: { rests: "upstream_error", duration: "upstreamError", header: true },
   timeout: { rests: "timeout", duration: "timeout", header: true },
@@ -73,20 +73,17 @@ export interface FailureContext {
   readonly jitter: number
 }
 
-/** The health after a failure. A cooldown is never shortened by a later failure. */
+/** The health after a failure. A cooldown is never shortened by a later failure, nor a person's decision replaced. */
 export const afterFailure = (health: Health, reason: FailureReason, context: FailureContext): Health => {
   const effect = effects[reason.kind]
   const seen = { ...health, lastUsedAt: context.now, directoryKey: reason.directoryKey ?? health.directoryKey }
   if (effect === "nothing") return seen
   if (effect === "counts") {
     const failureCount = health.failureCount + 1
-    const disabled =
-      failureCount >= context.disableAfterFailures
-        ? { reason: "too_many_failures" as const, until: null }
-        : health.disabled
-    return { ...seen, failureCount, disabled }
+    const counted = { ...seen, failureCount }
+    return failureCount >= context.disableAfterFailures ? disabledFor(counted, "too_many_failures") : counted
   }
-  if ("disables" in effect) return { ...seen, disabled: { reason: effect.disables, until: null } }
+  if ("disables" in effect) return disabledFor(seen, effect.disables)
   const counted = { ...seen, transientFailureCount: health.transientFailureCount + 1 }
   if (!context.settings.enabled) return counted
   const header =
@@ -94,16 +91,31 @@ export const afterFailure = (health: Health, reason: FailureReason, context: Fai
       ? Math.min(reason.retryAfterMs, Duration.toMillis(context.settings.maxRetryAfter))
       : null
   const table = Duration.toMillis(context.settings[effect.duration]) * (0.8 + 0.4 * context.jitter)
-  const until = DateTime.addDuration(context.now, Duration.millis(header ?? table))
-  if (health.cooldown !== null && DateTime.isGreaterThan(health.cooldown.until, until)) return counted
-  return {
-    ...counted,
-    cooldown: {
-      reason: effect.rests,
-      until,
-      scope: reason.scope === "directory" ? "directory" : "credential",
-      source: header === null ? "table" : "header",
-      directoryKey: reason.directoryKey
-    }
-  }
+  return resting(counted, {
+    reason: effect.rests,
+    until: DateTime.addDuration(context.now, Duration.millis(Math.round(header ?? table))),
+    scope: reason.scope === "directory" ? "directory" : "credential",
+    source: header === null ? "table" : "header",
+    directoryKey: reason.directoryKey
+  })
 }
+
+/** The health after a fault that is borne: it counts, and nothing follows. */
+export const afterBorne = (health: Health, now: DateTime.Utc): Health => ({
+  ...health,
+  transientFailureCount: health.transientFailureCount + 1,
+  lastUsedAt: now
+})
+
+/** The health of a credential whose directory rests because of another one's failure. */
+export const afterDirectory = (health: Health, cooldown: Cooldown): Health =>
+  resting(health, { ...cooldown, source: "directory" })
+
+/** Disabled until a person acts; who was disabled by a person stays so for that reason. */
+export const disabledFor = (health: Health, reason: DisabledReason): Health =>
+  health.disabled?.reason === "manual" ? health : { ...health, disabled: { reason, until: null } }
+
+const resting = (health: Health, cooldown: Cooldown): Health =>
+  health.cooldown !== null && DateTime.isGreaterThan(health.cooldown.until, cooldown.until)
+    ? health
+    : { ...health, cooldown }

@@ -4,7 +4,7 @@
  * A lease belongs to a Scope: it holds one permit of its credential and one of the gateway from selection until the
  * scope closes. Whatever ends a request, its permits are free again.
  */
-import { Context, Effect, Fiber, FiberMap, Layer, type Scope, Stream } from "effect"
+import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
@@ -20,6 +20,7 @@ import * as PoolLeases from "./PoolLeases.ts"
 import * as PoolOperations from "./PoolOperations.ts"
 import * as PoolReports from "./PoolReports.ts"
 import type { Need } from "./Selection.ts"
+import * as SingleFlight from "./SingleFlight.ts"
 import * as TokenRefresh from "./TokenRefresh.ts"
 
 /** What the pool starts with beside the store. */
@@ -62,8 +63,8 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   const provider = yield* UpstreamProvider
   const core = yield* PoolCore.make(settings, store, provider)
   const limit = settings.current().pool.maxInflightPerCredential
-  for (const { credential, health } of yield* store.load) core.entries.add(makeEntry(credential, health, limit, true))
-  for (const credential of options.ephemeral) core.entries.add(PoolOperations.ephemeral(credential, limit))
+  for (const { credential, health } of yield* store.load) yield* core.admit(makeEntry(credential, health, limit, true))
+  for (const credential of options.ephemeral) yield* core.admit(PoolOperations.ephemeral(credential, limit))
   yield* settings.changes.pipe(
     Stream.runForEach(() => PoolLeases.resize(core)),
     Effect.forkScoped
@@ -74,17 +75,17 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     store: (entry, refreshed) => (entry.stored ? store.saveTokens(entry.credential.id, refreshed) : Effect.void),
     report: (entry, failure) => PoolReports.reportRefresh(core, entry, failure)
   })
-  const profiles = yield* FiberMap.make<CredentialId>()
+  const profileOnce = yield* SingleFlight.make<CredentialId, void, never>()
 
   const lease = Effect.fnUntraced(function* (need: Need) {
     const { because, entry } = yield* PoolLeases.hold(core, need)
     const token = yield* Effect.mapError(tokens.token(entry), (failure) => noToken(entry, failure))
     if (!entry.profileKnown) {
-      const lookUp = lookUpProfile(core, entry, { credential: entry.credential, token, because })
-      yield* Effect.flatMap(FiberMap.run(profiles, entry.credential.id, lookUp, { onlyIfMissing: true }), Fiber.await)
+      const asking = { credential: entry.credential, token, because }
+      yield* profileOnce(entry.credential.id, lookUpProfile(core, entry, asking))
     }
     return { credential: entry.credential, token, because }
-  })
+  }, ownScope)
 
   return CredentialPool.of({
     lease,
@@ -104,27 +105,35 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   })
 })
 
+/** What was acquired outlives the effect only where it succeeds: a lease that is not given holds no permit. */
+const ownScope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>
+  Effect.uninterruptibleMask((restore) =>
+    Effect.flatMap(Effect.scope, (outer) =>
+      Effect.flatMap(Scope.fork(outer), (scope) =>
+        restore(Scope.provide(effect, scope)).pipe(Effect.onError((cause) => Scope.close(scope, Exit.failCause(cause))))
+      )
+    )
+  )
+
 const noToken = (entry: PoolEntry, failure: RefreshFailure) =>
   new CredentialPoolError({
     reason: { _tag: "NoToken", credentialId: entry.credential.id, transient: failure.kind === "unavailable" }
   })
 
 /** Asked once for a process: an account without a profile has none the next time either. */
-const lookUpProfile = (core: PoolCore.PoolCore, entry: PoolEntry, lease: Lease) =>
+const lookUpProfile = (core: PoolCore.PoolCore, entry: PoolEntry, lease: Lease): Effect.Effect<void> =>
   core.provider.discoverProfile(lease).pipe(
     Effect.tap((profileArn) => {
-      entry.profileKnown = true
       if (profileArn === null) return Effect.void
       entry.credential = { ...entry.credential, profileArn }
       return entry.stored ? core.store.update(entry.credential.id, { profileArn }) : Effect.void
     }),
     Effect.catch((error) =>
-      Effect.logWarning(`Credential ${entry.credential.id}: its profile could not be looked up: ${error.message}`).pipe(
-        Effect.andThen(
-          Effect.sync(() => {
-            entry.profileKnown = true
-          })
-        )
-      )
+      Effect.logWarning(`Credential ${entry.credential.id}: its profile could not be looked up: ${error.message}`)
+    ),
+    Effect.andThen(
+      Effect.sync(() => {
+        entry.profileKnown = true
+      })
     )
   )

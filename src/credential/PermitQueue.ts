@@ -1,44 +1,65 @@
 /**
- * PermitQueue: who waits for a permit, in order of arrival, each with a deadline.
+ * PermitQueue: who waits for a permit, in order of arrival.
  *
- * Nobody holds anything while waiting. Whoever gives a permit back, resizes or recovers wakes the queue; a woken waiter
- * tries again and keeps its place where it comes too late. Bounded: past `limit` a newcomer is refused.
+ * A waiter holds nothing and decides nothing: whoever frees a permit, or changes what may serve, decides for those who
+ * wait (see `PoolLeases.sweep`). So a permit that comes free goes to whose turn it is, and no newcomer can be faster.
+ *
+ * Bounded by its user: past `pool.queueLimit` a newcomer does not join.
  */
-import { Effect, Latch } from "effect"
+import { Effect, Latch, type Result } from "effect"
+import type { Need } from "./Selection.ts"
 
-interface Waiter {
-  readonly latch: Latch.Latch
+/** One request for a permit, and what became of it. */
+export class Ticket<A, E> {
+  readonly need: Need
+  #decision: Result.Result<A, E> | null
+  readonly #decided: Latch.Latch
+
+  constructor(need: Need, decision: Result.Result<A, E> | null) {
+    this.need = need
+    this.#decision = decision
+    this.#decided = Latch.makeUnsafe(decision !== null)
+  }
+
+  /** Null while it waits. */
+  get decision(): Result.Result<A, E> | null {
+    return this.#decision
+  }
+
+  /** Ends once it is decided. */
+  get decided(): Effect.Effect<void> {
+    return this.#decided.await
+  }
+
+  /** The one who waits goes on in a later turn of the event loop, not inside of this one. */
+  decide(decision: Result.Result<A, E>): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      this.#decision = decision
+      return Effect.asVoid(this.#decided.open)
+    })
+  }
 }
 
-export class PermitQueue {
-  readonly #waiters = new Set<Waiter>()
+export class PermitQueue<A, E> {
+  readonly #waiting = new Set<Ticket<A, E>>()
 
   /** How many wait now. */
   get length(): number {
-    return this.#waiters.size
+    return this.#waiting.size
   }
 
-  /** Wakes everyone, in order of arrival; those that find nothing wait on. */
-  wake(): void {
-    for (const waiter of this.#waiters) waiter.latch.openUnsafe()
+  /** Waits behind everyone who is there. */
+  join(ticket: Ticket<A, E>): void {
+    this.#waiting.add(ticket)
   }
 
-  /**
-   * Repeats `attempt` at every wake until it gives something else than null. The caller bounds the time.
-   *
-   * @param attempt must be quick and must hold nothing where it gives null
-   */
-  wait<A, E, R>(attempt: Effect.Effect<A | null, E, R>): Effect.Effect<A, E, R> {
-    return Effect.suspend(() => {
-      const waiter: Waiter = { latch: Latch.makeUnsafe(false) }
-      this.#waiters.add(waiter)
-      const turn: Effect.Effect<A, E, R> = Effect.suspend(() => {
-        waiter.latch.closeUnsafe()
-        return Effect.flatMap(attempt, (taken) =>
-          taken === null ? Effect.andThen(waiter.latch.await, turn) : Effect.succeed(taken)
-        )
-      })
-      return Effect.onExit(turn, () => Effect.sync(() => this.#waiters.delete(waiter)))
-    })
+  /** Waits no longer; nothing where it did not wait. */
+  leave(ticket: Ticket<A, E>): void {
+    this.#waiting.delete(ticket)
+  }
+
+  /** In order of arrival; whoever is met may leave meanwhile. */
+  [Symbol.iterator](): Iterator<Ticket<A, E>> {
+    return this.#waiting[Symbol.iterator]()
   }
 }

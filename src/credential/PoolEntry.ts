@@ -2,6 +2,7 @@
  * PoolEntry: one credential in the pool, with its own permits.
  *
  * Entries change in place, only inside one turn of the event loop; what they say at one moment is what selection sees.
+ * Whoever walks through them sees those that there were at the start.
  */
 import { DateTime, Semaphore } from "effect"
 import type { Credential } from "../message/Credential.ts"
@@ -43,6 +44,12 @@ export const makeEntry = (credential: Credential, health: Health, limit: number,
 export const isDisabled = (health: Health, now: DateTime.Utc): boolean =>
   health.disabled !== null && (health.disabled.until === null || DateTime.isGreaterThan(health.disabled.until, now))
 
+/** When a rest that ends by itself is over, or null where none goes on. A person's decision has no end. */
+export const restsUntil = ({ cooldown, disabled }: Health, now: DateTime.Utc): DateTime.Utc | null => {
+  const ends = [cooldown?.until ?? now, disabled?.until ?? now].filter((end) => DateTime.isGreaterThan(end, now))
+  return ends.length === 0 ? null : ends.reduce(DateTime.max)
+}
+
 /** What selection sees of an entry. */
 export const candidate = (entry: PoolEntry, gatewayFull: boolean, now: DateTime.Utc): Candidate => ({
   id: entry.credential.id,
@@ -55,7 +62,8 @@ export const candidate = (entry: PoolEntry, gatewayFull: boolean, now: DateTime.
 
 /** Entries by id, kept in order of preference: priority, then as they came. */
 export class PoolEntries {
-  #order: Array<PoolEntry> = []
+  #order: ReadonlyArray<PoolEntry> = []
+  // In the order in which they came.
   readonly #byId = new Map<CredentialId, PoolEntry>()
 
   get size(): number {
@@ -68,18 +76,17 @@ export class PoolEntries {
 
   add(entry: PoolEntry): void {
     this.#byId.set(entry.credential.id, entry)
-    this.#order.push(entry)
     this.reorder()
   }
 
   remove(id: CredentialId): void {
     this.#byId.delete(id)
-    this.#order = this.#order.filter((entry) => entry.credential.id !== id)
+    this.reorder()
   }
 
   /** To be called after a priority changed. */
   reorder(): void {
-    this.#order.sort((a, b) => a.credential.priority - b.credential.priority)
+    this.#order = [...this.#byId.values()].toSorted((a, b) => a.credential.priority - b.credential.priority)
   }
 
   [Symbol.iterator](): Iterator<PoolEntry> {

@@ -1,7 +1,7 @@
 /**
  * PoolOperations: what an operator sees of the pool and may change in it.
  */
-import { DateTime, Effect, Schema } from "effect"
+import { DateTime, Effect, PubSub, Schema } from "effect"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
@@ -9,6 +9,7 @@ import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import { type Health, type ImportedCredential, isCooling, untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, makeEntry, type PoolEntry, permitsOf } from "./PoolEntry.ts"
+import { sweep } from "./PoolLeases.ts"
 import type { TokenRefresh } from "./TokenRefresh.ts"
 
 /** No credential has this id. */
@@ -25,6 +26,7 @@ export class NotRefreshable extends Schema.TaggedError<NotRefreshable>()("NotRef
 export interface CredentialStatus {
   readonly id: CredentialId
   readonly credential: Pick<Credential, "kind" | "upstream" | "label" | "email" | "priority" | "group" | "subscription">
+  /** Without a cooldown or a time of being disabled that is over. */
   readonly health: Health
   readonly disabled: boolean
   readonly cooling: boolean
@@ -68,16 +70,7 @@ const sandbox = "sandbox"
 export const snapshot = (core: PoolCore): Effect.Effect<PoolSnapshot> =>
   Effect.map(DateTime.now, (now) => {
     const shown = [...core.entries].filter((entry) => entry.credential.upstream !== sandbox)
-    const credentials = shown.map((entry): CredentialStatus => ({
-      id: entry.credential.id,
-      credential: entry.credential,
-      health: entry.health,
-      disabled: isDisabled(entry.health, now),
-      cooling: isCooling(entry.health.cooldown, now),
-      outstanding: entry.outstanding,
-      limit: entry.limit === permitsOf(0) ? null : entry.limit,
-      expiresAt: entry.credential.kind === "api_key" ? null : entry.credential.expiresAt
-    }))
+    const credentials = shown.map((entry) => statusOf(entry, now))
     const able = credentials.filter((status) => !status.disabled && !status.cooling)
     return {
       credentials,
@@ -88,41 +81,57 @@ export const snapshot = (core: PoolCore): Effect.Effect<PoolSnapshot> =>
     }
   })
 
+/** Member by member, so that no secret comes along. */
+const statusOf = ({ credential, health, limit, outstanding }: PoolEntry, now: DateTime.Utc): CredentialStatus => {
+  const { email, group, id, kind, label, priority, subscription, upstream } = credential
+  const disabled = isDisabled(health, now)
+  const cooling = isCooling(health.cooldown, now)
+  return {
+    id,
+    credential: { kind, upstream, label, email, priority, group, subscription },
+    health: {
+      ...health,
+      disabled: disabled ? health.disabled : null,
+      cooldown: cooling ? health.cooldown : null
+    },
+    disabled,
+    cooling,
+    outstanding,
+    limit: limit === permitsOf(0) ? null : limit,
+    expiresAt: credential.kind === "api_key" ? null : credential.expiresAt
+  }
+}
+
 export const make = (core: PoolCore, tokens: TokenRefresh): PoolOperations => {
   const find = (id: CredentialId): Effect.Effect<PoolEntry, UnknownCredential> => {
     const entry = core.entries.get(id)
     return entry === undefined ? Effect.fail(new UnknownCredential({ id })) : Effect.succeed(entry)
   }
-  const reset = (id: CredentialId) =>
-    Effect.flatMap(find(id), (entry) => core.change(entry, forgiven(entry.health), true))
+  const reset = (id: CredentialId) => Effect.flatMap(find(id), (entry) => core.change(entry, forgiven, true))
+  const switchOff = (health: Health): Health => ({ ...health, disabled: { reason: "manual", until: null } })
 
   return {
     add: Effect.fnUntraced(function* (imported) {
       const added = yield* core.store.add(imported)
-      if (added.status === "added") {
-        const limit = core.settings.current().pool.maxInflightPerCredential
-        for (const entry of [...core.entries]) {
-          if (entry.credential.upstream === sandbox) core.entries.remove(entry.credential.id)
-        }
-        const entry = makeEntry({ ...imported.credential, id: added.id }, untouched, limit, true)
-        core.entries.add(entry)
-        yield* core.change(entry, untouched, false)
+      if (added.status === "duplicate") return added
+      for (const entry of core.entries) {
+        if (entry.credential.upstream === sandbox) core.entries.remove(entry.credential.id)
       }
+      const limit = core.settings.current().pool.maxInflightPerCredential
+      yield* core.admit(makeEntry({ ...imported.credential, id: added.id }, untouched, limit, true))
+      yield* PubSub.publish(core.changes, added.id)
+      yield* sweep(core, "everyone")
       return added
-    }),
+    }, Effect.uninterruptible),
     setDisabled: (id, disabled) =>
-      disabled
-        ? Effect.flatMap(find(id), (entry) =>
-            core.change(entry, { ...entry.health, disabled: { reason: "manual", until: null } }, true)
-          )
-        : reset(id),
+      disabled ? Effect.flatMap(find(id), (entry) => core.change(entry, switchOff, true)) : reset(id),
     setPriority: Effect.fnUntraced(function* (id, priority) {
       const entry = yield* find(id)
       if (entry.stored) yield* core.store.update(id, { priority })
       entry.credential = { ...entry.credential, priority }
       core.entries.reorder()
-      yield* core.change(entry, entry.health, false)
-    }),
+      yield* PubSub.publish(core.changes, id)
+    }, Effect.uninterruptible),
     reset,
     refresh: Effect.fnUntraced(function* (id) {
       const entry = yield* find(id)

@@ -5,8 +5,9 @@ import { DateTime, Effect, Random } from "effect"
 import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import * as Cooldown from "./Cooldown.ts"
+import { type DisabledReason, untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
-import type { PoolEntry } from "./PoolEntry.ts"
+import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
 import { choose, type Need } from "./Selection.ts"
 
 /** How an attempt ended. */
@@ -30,10 +31,12 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
   const now = yield* DateTime.now
   if (outcome.kind === "success") {
     const urgent = entry.health.cooldown !== null || entry.health.failureCount > 0
-    return yield* core.change(entry, Cooldown.afterSuccess(entry.health, now), urgent)
+    return yield* core.change(entry, (health) => Cooldown.afterSuccess(health, now), urgent)
   }
   const { reason } = outcome
-  if (borne.has(reason.kind) && outcome.mayRetrySame && !anotherCanServe(core, entry, outcome.need, now)) return
+  if (borne.has(reason.kind) && outcome.mayRetrySame && !anotherCanServe(core, entry, outcome.need, now)) {
+    return yield* core.change(entry, (health) => Cooldown.afterBorne(health, now), false)
+  }
   const { cooldown, pool } = core.settings.current()
   const context: Cooldown.FailureContext = {
     now,
@@ -41,17 +44,18 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
     disableAfterFailures: pool.disableAfterFailures,
     jitter: yield* Random.next
   }
-  yield* core.change(entry, Cooldown.afterFailure(entry.health, reason, context), true)
-  if (reason.scope === "directory" && reason.directoryKey !== null) {
-    yield* Effect.logWarning(
-      `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; all its credentials rest`
-    )
-    for (const other of core.entries) {
-      if (other === entry || other.health.directoryKey !== reason.directoryKey) continue
-      yield* core.change(other, { ...other.health, cooldown: entry.health.cooldown }, true)
-    }
+  yield* core.change(entry, (health) => Cooldown.afterFailure(health, reason, context), true)
+  if (reason.scope !== "directory" || reason.directoryKey === null) return
+  yield* Effect.logWarning(
+    `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; all its credentials rest`
+  )
+  const { cooldown: rest } = Cooldown.afterFailure(untouched, reason, context)
+  if (rest === null) return
+  for (const other of core.entries) {
+    if (other === entry || other.health.directoryKey !== reason.directoryKey || isDisabled(other.health, now)) continue
+    yield* core.change(other, (health) => Cooldown.afterDirectory(health, rest), true)
   }
-})
+}, Effect.uninterruptible)
 
 /** Whether a credential other than this one could serve the request now or once a permit is free. */
 const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: DateTime.Utc): boolean => {
@@ -64,27 +68,42 @@ const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: Date
   return choice.kind === "chosen" ? !need.exclude.has(choice.id) : choice.kind === "full" && choice.counts.full > 0
 }
 
-/** What a refresh teaches. The network's faults never count; only a refusal of the grant itself disables at once. */
+/** Why a credential is disabled that a successful refresh proves wrong. */
+const byRefresh: ReadonlySet<DisabledReason> = new Set<DisabledReason>([
+  "invalid_refresh_token",
+  "too_many_refresh_failures"
+])
+
+/**
+ * What a refresh teaches. The network's faults never count; only a refusal of the grant itself disables at once. A
+ * success, which for a disabled credential only an operator brings about, ends what refresh failures have done.
+ */
 export const reportRefresh = Effect.fnUntraced(function* (
   core: PoolCore,
   entry: PoolEntry,
   failure: RefreshFailure | null
 ) {
-  const { health } = entry
   if (failure === null) {
-    if (health.refreshFailureCount > 0) yield* core.change(entry, { ...health, refreshFailureCount: 0 }, true)
-    return
+    const { disabled, refreshFailureCount } = entry.health
+    const mended = disabled !== null && byRefresh.has(disabled.reason)
+    if (!mended && refreshFailureCount === 0) return
+    return yield* core.change(
+      entry,
+      (health) => ({ ...health, refreshFailureCount: 0, disabled: mended ? null : health.disabled }),
+      true
+    )
   }
   yield* Effect.logWarning(`Credential ${entry.credential.id}: ${failure.message}`)
   if (failure.kind === "unavailable") return
-  if (failure.kind !== "refused") {
-    const disabled = { reason: "invalid_refresh_token", until: null } as const
-    return yield* core.change(entry, { ...health, disabled }, true)
-  }
-  const refreshFailureCount = health.refreshFailureCount + 1
-  const disabled =
-    refreshFailureCount >= refreshFailureLimit
-      ? ({ reason: "too_many_refresh_failures", until: null } as const)
-      : health.disabled
-  yield* core.change(entry, { ...health, refreshFailureCount, disabled }, true)
+  yield* core.change(
+    entry,
+    (health) => {
+      if (failure.kind !== "refused") return Cooldown.disabledFor(health, "invalid_refresh_token")
+      const counted = { ...health, refreshFailureCount: health.refreshFailureCount + 1 }
+      return counted.refreshFailureCount >= refreshFailureLimit
+        ? Cooldown.disabledFor(counted, "too_many_refresh_failures")
+        : counted
+    },
+    true
+  )
 })

@@ -1,21 +1,27 @@
 /**
  * TokenRefresh: an access token that is good now, with at most one refresh at a time for each credential.
  *
- * A refresh runs in the pool's scope, not in the request's: a client that goes away cannot lose a rotated token. The
- * rotated token is in the store before anybody uses it, and results are merged into the credential as it is then.
+ * A refresh runs in the pool's scope, not in the request's, and is not interrupted between the provider's answer and the
+ * store: nobody who goes away can lose a rotated token. The rotated token is in the store before anybody uses it, and
+ * results are merged into the credential as it is then.
+ *
+ * **Gotchas**: where storing fails, the new tokens wait in memory and are stored at the next use: the provider no longer
+ * takes the old ones. Until then nobody gets a token of this credential.
  */
-import { Clock, DateTime, Duration, Effect, Fiber, FiberMap, Redacted, type Scope } from "effect"
-import type { OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
+import { Clock, DateTime, Duration, Effect, Redacted, type Scope } from "effect"
+import type { Credential, OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
+import * as SingleFlight from "./SingleFlight.ts"
 
 /** A token that expires within this time is refreshed before use. */
 export const refreshAhead = Duration.minutes(5)
 
 /** What a refresh needs of its surroundings. */
 export interface TokenRefreshOptions {
+  /** Must end by itself; nobody interrupts it. */
   readonly refresh: (credential: OAuthCredential) => Effect.Effect<RefreshedTokens, RefreshFailure>
   /** Durable when it returns. */
   readonly store: (entry: PoolEntry, tokens: RefreshedTokens) => Effect.Effect<void, StorageError>
@@ -37,68 +43,101 @@ export interface TokenRefresh {
 
 export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, never, Scope.Scope> =>
   Effect.gen(function* () {
-    const running = yield* FiberMap.make<CredentialId, Redacted.Redacted, RefreshFailure>()
+    // Tokens that could not be stored yet. Bounded by the number of credentials.
+    const unstored = new Map<PoolEntry, RefreshedTokens>()
+    yield* Effect.addFinalizer(() =>
+      Effect.forEach([...unstored], ([entry, tokens]) => keep(entry, tokens), { discard: true }).pipe(
+        Effect.catch((error) => Effect.logError("Renewed tokens are lost: they could not be stored", error))
+      )
+    )
+    const once = yield* SingleFlight.make<CredentialId, Redacted.Redacted, RefreshFailure>()
+
+    const keep = Effect.fnUntraced(function* (entry: PoolEntry, tokens: RefreshedTokens) {
+      unstored.set(entry, tokens)
+      yield* options
+        .store(entry, tokens)
+        .pipe(
+          Effect.mapError((error) => new RefreshFailure({ kind: "unavailable", status: null, detail: error.message }))
+        )
+      unstored.delete(entry)
+      entry.credential = merged(entry.credential, tokens)
+      entry.profileKnown ||= tokens.profileArn !== null
+    })
 
     const renew = Effect.fnUntraced(
-      function* (entry: PoolEntry, credential: OAuthCredential) {
+      function* (entry: PoolEntry, serves: Serves) {
+        const waiting = unstored.get(entry)
+        if (waiting !== undefined) yield* keep(entry, waiting)
+        // Read only now: another refresh may have ended since the caller looked.
+        const credential = entry.credential
+        if (credential.kind === "api_key") return yield* notRefreshable
+        const present = serves(credential, yield* Clock.currentTimeMillis)
+        if (present !== null) return present
         const tokens = yield* options.refresh(credential)
-        yield* options
-          .store(entry, tokens)
-          .pipe(
-            Effect.mapError((error) => new RefreshFailure({ kind: "unavailable", status: null, detail: error.message }))
-          )
-        entry.credential = merged(entry.credential, tokens)
+        yield* keep(entry, tokens)
+        if (DateTime.toEpochMillis(tokens.expiresAt) <= (yield* Clock.currentTimeMillis)) {
+          return yield* new RefreshFailure({
+            kind: "refused",
+            status: null,
+            detail: "the new token has expired already"
+          })
+        }
+        yield* options.report(entry, null)
         return tokens.accessToken
       },
       (effect, entry) =>
-        Effect.tapError(effect, (failure) => options.report(entry, failure)).pipe(
-          Effect.tap(() => options.report(entry, null))
+        effect.pipe(
+          Effect.tapError((failure) => options.report(entry, failure)),
+          Effect.uninterruptible
         )
     )
 
-    const shared = (entry: PoolEntry, credential: OAuthCredential) =>
-      FiberMap.run(running, credential.id, renew(entry, credential), { onlyIfMissing: true }).pipe(
-        Effect.flatMap(Fiber.join)
-      )
+    /** The present token where it serves; otherwise the one of the refresh that is under way or begins now. */
+    const obtain = (entry: PoolEntry, serves: Serves): Effect.Effect<Redacted.Redacted, RefreshFailure> =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const credential = entry.credential
+        if (credential.kind === "api_key") return notRefreshable
+        const present = serves(credential, now)
+        return present === null ? once(credential.id, renew(entry, serves)) : Effect.succeed(present)
+      })
 
     return {
       token: (entry) =>
-        Effect.suspend(() => {
-          const credential = entry.credential
-          if (credential.kind === "api_key") return Effect.succeed(credential.apiKey)
-          return Effect.flatMap(Clock.currentTimeMillis, (now) =>
-            credential.accessToken !== null && isFresh(credential, now)
-              ? Effect.succeed(credential.accessToken)
-              : shared(entry, credential)
+        Effect.suspend(() =>
+          entry.credential.kind === "api_key" ? Effect.succeed(entry.credential.apiKey) : obtain(entry, fresh)
+        ),
+      replace: (entry, rejected) => {
+        const other: Serves = ({ accessToken }) => (same(accessToken, rejected) ? null : accessToken)
+        return Effect.flatMap(obtain(entry, other), (token) => {
+          if (!same(token, rejected)) return Effect.succeed(token)
+          return Effect.fail(
+            new RefreshFailure({ kind: "refused", status: null, detail: "the provider gave the rejected token again" })
           )
-        }),
-      replace: (entry, rejected) =>
-        Effect.suspend(() => {
-          const credential = entry.credential
-          if (credential.kind === "api_key") {
-            return Effect.fail(
-              new RefreshFailure({ kind: "refused", status: null, detail: "an API key has no refresh" })
-            )
-          }
-          const present = credential.accessToken
-          return present !== null && Redacted.value(present) !== Redacted.value(rejected)
-            ? Effect.succeed(present)
-            : shared(entry, credential)
-        }),
+        })
+      },
       force: (entry) =>
         Effect.suspend(() => {
-          const credential = entry.credential
-          return credential.kind === "api_key"
-            ? Effect.fail(new RefreshFailure({ kind: "refused", status: null, detail: "an API key has no refresh" }))
-            : Effect.asVoid(shared(entry, credential))
+          const { credential } = entry
+          const seen = credential.kind === "api_key" ? null : credential.accessToken
+          return Effect.asVoid(obtain(entry, ({ accessToken }) => (accessToken === seen ? null : accessToken)))
         })
     }
   })
 
-const isFresh = (credential: OAuthCredential, now: number): boolean =>
-  credential.expiresAt !== null && DateTime.toEpochMillis(credential.expiresAt) > now + Duration.toMillis(refreshAhead)
+/** The credential's present token where it will do, or null. */
+type Serves = (credential: OAuthCredential, now: number) => Redacted.Redacted | null
 
-const merged = (credential: PoolEntry["credential"], tokens: RefreshedTokens): PoolEntry["credential"] =>
+const fresh: Serves = ({ accessToken, expiresAt }, now) =>
+  expiresAt !== null && DateTime.toEpochMillis(expiresAt) > now + Duration.toMillis(refreshAhead) ? accessToken : null
+
+const same = (a: Redacted.Redacted | null, b: Redacted.Redacted): boolean =>
+  a !== null && Redacted.value(a) === Redacted.value(b)
+
+const notRefreshable = Effect.suspend(() =>
+  Effect.fail(new RefreshFailure({ kind: "refused", status: null, detail: "an API key has no refresh" }))
+)
+
+const merged = (credential: Credential, tokens: RefreshedTokens): Credential =>
   credential.kind === "api_key"
     ? credential
     : {

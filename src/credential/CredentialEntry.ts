@@ -1,0 +1,213 @@
+/**
+ * CredentialEntry: one entry of a credential file becomes a credential that only lacks its id, or a sentence that names
+ * the member that is wrong. Pure.
+ *
+ * Entries are untrusted: what becomes part of a host name must be a region, and a refresh token is never taken for an
+ * address that the operator did not allow. Members that a kind of credential has no use for are dropped.
+ */
+import { Redacted, Result, Schema } from "effect"
+import { Group } from "../config/HotSettings.ts"
+import { trustedAddress } from "../config/TokenHost.ts"
+import type { Credential } from "../message/Credential.ts"
+import type { GroupId, UpstreamId } from "../message/Ids.ts"
+import { sha256Hex } from "../message/Sha256.ts"
+import * as EntryMembers from "./EntryMembers.ts"
+
+/** What an entry needs of its surroundings. */
+export interface EntryOptions {
+  /** The upstream that the credentials are for. */
+  readonly upstream: UpstreamId
+  /** Where tokens are refreshed if the entry names no region. */
+  readonly authRegion: string
+  /** Hosts to which an external identity provider's refresh tokens may be sent (`upstreams[].allowedTokenHosts`). */
+  readonly allowedTokenHosts: ReadonlyArray<string>
+  /** Whether an entry may bring a proxy of its own. */
+  readonly allowProxy: boolean
+}
+
+type WithoutId<C> = C extends Credential ? Omit<C, "id"> : never
+
+/** A credential that only lacks its id. */
+export type CredentialDraft = WithoutId<Credential>
+
+/** What came of an entry. */
+export interface Entry {
+  readonly draft: CredentialDraft
+  /** Whether the file says that it is not to be used. */
+  readonly disabled: boolean
+  /** What of the entry was not taken over, sentence by sentence. */
+  readonly notes: ReadonlyArray<string>
+}
+
+/** Why a row is refused whose refresh token cannot be whole. */
+const incomplete = "refreshToken looks incomplete; sign in again and import it anew"
+/** No sign-in service gives out a shorter one. Characters. */
+const shortestRefreshToken = 100
+
+/** Reads an entry. Fails with what is wrong with it. */
+export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOptions): Result.Result<Entry, string> =>
+  Result.gen(function* () {
+    const kind = yield* kindOf(members)
+    const group = groupOf(members)
+    const common = {
+      upstream: options.upstream,
+      priority: (yield* EntryMembers.priorityOf(members, "priority")) ?? 0,
+      label: EntryMembers.shownOf(members, "label") ?? EntryMembers.shownOf(members, "provider"),
+      email: EntryMembers.shownOf(members, "email"),
+      group: group.id,
+      apiRegion: yield* EntryMembers.regionOf(members, "apiRegion"),
+      profileArn: yield* EntryMembers.arnOf(members, "profileArn"),
+      subscription: EntryMembers.shownOf(members, "subscriptionTitle")
+    }
+    const disabled = (yield* EntryMembers.flagOf(members, "disabled")) ?? false
+    const notes = [
+      ...group.notes,
+      ...proxyNotes(members, options.allowProxy),
+      ...endpointNotes(members),
+      ...(disabled ? ["it is disabled in the file"] : [])
+    ]
+    const draft: CredentialDraft =
+      kind === "api_key"
+        ? { kind, ...common, apiKey: yield* required(members, "kiroApiKey", EntryMembers.secretOf) }
+        : { ...common, ...(yield* signedIn(kind, members, options)) }
+    return { draft, disabled, notes }
+  })
+
+/** The method that an entry names, in one spelling: null where it names none, else a sentence. */
+export const namedMethod = (members: EntryMembers.EntryMembers): Result.Result<Credential["kind"] | null, string> => {
+  if (members.has("kiroApiKey")) return Result.succeed("api_key")
+  return Result.flatMap(EntryMembers.textOf(members, "authMethod"), (method) => {
+    if (method === null) return Result.succeed(null)
+    const kind = methods.get(method.toLowerCase().replace(/[-_ ]/gu, ""))
+    return kind === undefined
+      ? Result.fail("authMethod must be social, idc, external_idp or api_key")
+      : Result.succeed(kind)
+  })
+}
+
+/** By which a credential is recognised when it is imported again: SHA-256, hex, of its refresh token or key. */
+export const fingerprintOf = (credential: CredentialDraft): string =>
+  credential.kind === "api_key"
+    ? sha256Hex(`api_key:${Redacted.value(credential.apiKey)}`)
+    : sha256Hex(`refresh_token:${Redacted.value(credential.refreshToken)}`)
+
+/** Without case, dashes and underscores. */
+const methods: ReadonlyMap<string, Credential["kind"]> = new Map([
+  ["social", "social"],
+  ["idc", "idc"],
+  ["builderid", "idc"],
+  ["iam", "idc"],
+  ["apikey", "api_key"],
+  ["externalidp", "external_idp"]
+])
+
+const kindOf = (members: EntryMembers.EntryMembers): Result.Result<Credential["kind"], string> =>
+  Result.flatMap(namedMethod(members), (named) => {
+    if (named !== null) return Result.succeed(named)
+    if (!members.has("refreshToken")) return Result.fail("holds neither refreshToken nor kiroApiKey")
+    const provider = EntryMembers.shownOf(members, "provider")?.toLowerCase()
+    if (members.has("tokenEndpoint") || members.has("issuerUrl") || provider === "externalidp") {
+      return Result.succeed("external_idp")
+    }
+    const registered = members.has("clientId") && members.has("clientSecret")
+    return Result.succeed(registered || members.has("clientIdHash") ? "idc" : "social")
+  })
+
+const signedIn = (
+  kind: Exclude<Credential["kind"], "api_key">,
+  members: EntryMembers.EntryMembers,
+  options: EntryOptions
+) =>
+  Result.gen(function* () {
+    const refreshToken = yield* required(members, "refreshToken", EntryMembers.secretOf)
+    const token = Redacted.value(refreshToken)
+    if (token.length < shortestRefreshToken || token.includes("...")) return yield* Result.fail(incomplete)
+    const tokens = {
+      accessToken: yield* EntryMembers.secretOf(members, "accessToken"),
+      refreshToken,
+      expiresAt: EntryMembers.timeOf(members, "expiresAt")
+    }
+    if (kind === "external_idp") return { kind, ...tokens, ...(yield* identityProvider(members, options)) }
+    const named = yield* EntryMembers.regionOf(members, "authRegion")
+    const older = yield* EntryMembers.regionOf(members, "region")
+    const authRegion = named ?? older ?? options.authRegion
+    if (kind === "social") return { kind, ...tokens, authRegion }
+    const clientId = yield* required(members, "clientId", EntryMembers.textOf)
+    const clientSecret = yield* required(members, "clientSecret", EntryMembers.secretOf)
+    return { kind, ...tokens, authRegion, clientId, clientSecret }
+  })
+
+const identityProvider = (members: EntryMembers.EntryMembers, options: EntryOptions) =>
+  Result.gen(function* () {
+    const clientId = yield* required(members, "clientId", EntryMembers.textOf)
+    const tokenEndpoint = yield* addressOf(members, "tokenEndpoint", options)
+    const issuerUrl = yield* addressOf(members, "issuerUrl", options)
+    if (tokenEndpoint === null && issuerUrl === null) {
+      return yield* Result.fail("tokenEndpoint or issuerUrl is missing")
+    }
+    const scopes = yield* scopesOf(members)
+    const audience = yield* EntryMembers.textOf(members, "audience")
+    return { clientId, tokenEndpoint, issuerUrl, scopes, audience }
+  })
+
+const required = <A>(
+  members: EntryMembers.EntryMembers,
+  name: string,
+  read: (members: EntryMembers.EntryMembers, name: string) => EntryMembers.Read<A>
+): Result.Result<A, string> =>
+  Result.flatMap(read(members, name), (value) =>
+    value === null ? Result.fail(`${name} is missing`) : Result.succeed(value)
+  )
+
+const addressOf = (
+  members: EntryMembers.EntryMembers,
+  name: string,
+  options: EntryOptions
+): EntryMembers.Read<string> =>
+  Result.flatMap(EntryMembers.textOf(members, name), (address) =>
+    address === null
+      ? Result.succeed(null)
+      : Result.mapBoth(trustedAddress(address, options.allowedTokenHosts), {
+          onSuccess: () => address,
+          onFailure: (problem) => `${name}: ${problem}`
+        })
+  )
+
+/** One text, or a list of them. */
+const scopesOf = (members: EntryMembers.EntryMembers): EntryMembers.Read<string> => {
+  const value = members.get("scopes")
+  const listed = Array.isArray(value) && value.every((scope) => typeof scope === "string")
+  return EntryMembers.textOf(listed ? new Map([["scopes", value.join(" ")]]) : members, "scopes")
+}
+
+const isGroupId = Schema.decodeUnknownResult(Group.fields.id)
+
+const groupOf = (
+  members: EntryMembers.EntryMembers
+): { readonly id: GroupId | null; readonly notes: ReadonlyArray<string> } => {
+  const value = members.get("group")
+  if (value === undefined) return { id: null, notes: [] }
+  return Result.match(isGroupId(typeof value === "string" ? value.trim() : value), {
+    onSuccess: (id) => ({ id, notes: [] }),
+    onFailure: () => ({
+      id: null,
+      notes: ["group was not taken over: it must be 1 to 64 letters, digits, dots, dashes and underscores"]
+    })
+  })
+}
+
+const proxyNotes = (members: EntryMembers.EntryMembers, allowProxy: boolean): ReadonlyArray<string> => {
+  const value = members.get("proxyUrl")
+  if (value === undefined || (typeof value === "string" && value.trim().toLowerCase() === "direct")) return []
+  return [
+    allowProxy
+      ? "proxyUrl was not taken over: give the credential a group that has this proxy"
+      : "proxyUrl was not taken over: proxies of imported rows are not allowed here"
+  ]
+}
+
+/** Kiro has one way in here; other programs name it `ide`. */
+const endpointNotes = (members: EntryMembers.EntryMembers): ReadonlyArray<string> => {
+  const value = members.get("endpoint")
+  return value === undefined || value === "ide" ? [] : ["endpoint was not taken over: there is one only"]
+}

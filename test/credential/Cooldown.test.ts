@@ -1,0 +1,124 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Duration, Schema } from "effect"
+import { quickstartConfig } from "../../src/config/ConfigFile.ts"
+import {
+  afterBorne,
+  afterDirectory,
+  afterFailure,
+  afterSuccess,
+  effects,
+  type FailureContext
+} from "../../src/credential/Cooldown.ts"
+import { type Health, untouched } from "../../src/credential/CredentialStore.ts"
+import { FailureKind } from "../../src/message/FailureReason.ts"
+import { failureOf } from "./PoolRig.ts"
+
+const now = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
+const settings = quickstartConfig("/nowhere").config.cooldown
+const context: FailureContext = { now, settings, disableAfterFailures: 3, jitter: 0.5 }
+
+/** How long the credential rests. Milliseconds. */
+const restOf = (health: Health): number | null =>
+  health.cooldown === null ? null : DateTime.toEpochMillis(health.cooldown.until) - DateTime.toEpochMillis(now)
+
+const Jitter = Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 1 }))
+const HeaderMs = Schema.NullOr(Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1_000_000 })))
+
+describe("Cooldown", () => {
+  it("rests by the kind of failure, and for the time that the settings give it", () => {
+    const rests = FailureKind.literals.flatMap((kind) => {
+      const { cooldown } = afterFailure(untouched, failureOf(kind), context)
+      return cooldown === null ? [] : [[kind, cooldown.reason, restOf({ ...untouched, cooldown })]]
+    })
+    assert.deepStrictEqual(rests, [
+      ["network", "upstream_error", 30_000],
+      ["timeout", "timeout", 30_000],
+      ["upstream_error", "upstream_error", 30_000],
+      ["rate_limit", "rate_limit", 120_000],
+      ["overage_request_limit", "overage_request_limit", 600_000],
+      ["suspicious_activity", "suspicious_activity", 300_000]
+    ])
+  })
+
+  it("disables at once for a used-up quota and a suspended account", () => {
+    const reasonOf = (kind: FailureKind) => afterFailure(untouched, failureOf(kind), context).disabled?.reason
+    assert.strictEqual(reasonOf("quota_exceeded"), "quota_exceeded")
+    assert.strictEqual(reasonOf("account_suspended"), "account_suspended")
+  })
+
+  it("disables after so many refusals in a row, and a success starts the count over", () => {
+    const refused = (health: Health) => afterFailure(health, failureOf("auth"), context)
+    const twice = refused(refused(untouched))
+    assert.strictEqual(twice.failureCount, 2)
+    assert.isNull(twice.disabled)
+    assert.strictEqual(refused(twice).disabled?.reason, "too_many_failures")
+    assert.strictEqual(afterSuccess(twice, now).failureCount, 0)
+  })
+
+  it("keeps a person's decision", () => {
+    const off: Health = { ...untouched, disabled: { reason: "manual", until: null } }
+    assert.strictEqual(afterFailure(off, failureOf("quota_exceeded"), context).disabled?.reason, "manual")
+  })
+
+  it("leaves the credential alone where the failure is the model's or the request's", () => {
+    const innocent = FailureKind.literals.filter((kind) => effects[kind] === "nothing")
+    assert.includeMembers(innocent, ["model_capacity", "invalid_request", "prompt_too_long", "stream_broken"])
+    for (const kind of innocent) {
+      assert.deepStrictEqual(afterFailure(untouched, failureOf(kind), context), { ...untouched, lastUsedAt: now })
+    }
+  })
+
+  it.prop("spreads the table's times by a fifth either way, and a header's not at all", [Jitter, HeaderMs], (drawn) => {
+    const [jitter, retryAfterMs] = drawn
+    const rest = restOf(afterFailure(untouched, failureOf("rate_limit", { retryAfterMs }), { ...context, jitter }))
+    if (retryAfterMs !== null) return assert.strictEqual(rest, Math.min(retryAfterMs, 300_000))
+    assert.isNotNull(rest)
+    assert.isAtLeast(rest, 96_000)
+    assert.isAtMost(rest, 144_000)
+  })
+
+  it.prop("does not listen to a header after overage or suspicion", [HeaderMs], ([retryAfterMs]) => {
+    for (const kind of ["overage_request_limit", "suspicious_activity"] as const) {
+      const after = afterFailure(untouched, failureOf(kind, { retryAfterMs }), context)
+      assert.strictEqual(after.cooldown?.source, "table")
+    }
+  })
+
+  it.prop("never shortens a rest", [Schema.Array(FailureKind), Jitter, HeaderMs], ([kinds, jitter, retryAfterMs]) => {
+    let health = untouched
+    for (const kind of kinds) {
+      const before = restOf(health) ?? 0
+      health = afterFailure(health, failureOf(kind, { retryAfterMs }), { ...context, jitter })
+      assert.isAtLeast(restOf(health) ?? 0, before)
+    }
+  })
+
+  it("counts without a rest where rests are switched off", () => {
+    const off = { ...context, settings: { ...settings, enabled: false } }
+    const after = afterFailure(untouched, failureOf("rate_limit"), off)
+    assert.isNull(after.cooldown)
+    assert.strictEqual(after.transientFailureCount, 1)
+  })
+
+  it("counts a fault that is borne, and nothing more", () => {
+    assert.deepStrictEqual(afterBorne(untouched, now), { ...untouched, transientFailureCount: 1, lastUsedAt: now })
+  })
+
+  it("lets a directory's rest extend a credential's own, and says where it comes from", () => {
+    const reason = failureOf("suspicious_activity", { scope: "directory", directoryKey: "d-1" })
+    const { cooldown } = afterFailure(untouched, reason, context)
+    assert.isNotNull(cooldown)
+    assert.deepStrictEqual(afterDirectory(untouched, cooldown).cooldown, { ...cooldown, source: "directory" })
+    const until = DateTime.addDuration(now, Duration.minutes(10))
+    const longer: Health = { ...untouched, cooldown: { ...cooldown, until, reason: "overage_request_limit" } }
+    assert.deepStrictEqual(afterDirectory(longer, cooldown), longer)
+  })
+
+  it("ends with a success", () => {
+    const resting = afterFailure(untouched, failureOf("rate_limit"), context)
+    const after = afterSuccess(resting, now)
+    assert.isNull(after.cooldown)
+    assert.strictEqual(after.successCount, 1)
+    assert.deepStrictEqual(after.lastUsedAt, now)
+  })
+})

@@ -1,0 +1,118 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Stream, Fiber } from "effect"
+import { TestClock } from "effect/testing"
+import { CredentialPool } from "../../src/credential/CredentialPool.ts"
+import type { Need } from "../../src/credential/Selection.ts"
+import type { FailureReason } from "../../src/message/FailureReason.ts"
+import { anyNeed, failureOf, id, poolOf, ready, settle } from "./PoolRig.ts"
+
+const statusOf = (name: string) =>
+  Effect.map(
+    CredentialPool.use((pool) => pool.snapshot),
+    ({ credentials }) => {
+      const status = credentials.find((one) => one.id === id(name))
+      return { rests: status?.health.cooldown?.reason ?? null, health: status?.health, disabled: status?.disabled }
+    }
+  )
+
+/** One request that fails on the best credential. */
+const fail = (reason: FailureReason, mayRetrySame = true, need: Need = anyNeed) =>
+  CredentialPool.use((pool) =>
+    Effect.scoped(
+      Effect.flatMap(pool.lease(need), (lease) => pool.report(lease, { kind: "failure", reason, need, mayRetrySame }))
+    )
+  )
+
+describe("the end of an attempt", () => {
+  for (const kind of ["network", "timeout", "upstream_error"] as const) {
+    it.effect(`does not park a pool of one while the request may try again (${kind})`, () =>
+      Effect.gen(function* () {
+        yield* fail(failureOf(kind))
+        yield* fail(failureOf(kind))
+        const { health, rests } = yield* statusOf("a")
+        assert.isNull(rests)
+        assert.strictEqual(health?.transientFailureCount, 2)
+        yield* fail(failureOf(kind), false)
+        assert.isNotNull((yield* statusOf("a")).rests)
+      }).pipe(Effect.provide(poolOf([ready("a")])))
+    )
+  }
+
+  it.effect("rests the credential at once where another can serve", () =>
+    Effect.gen(function* () {
+      yield* fail(failureOf("upstream_error"))
+      assert.strictEqual((yield* statusOf("a")).rests, "upstream_error")
+      // Nobody else is left now, so the last one bears it.
+      yield* fail(failureOf("upstream_error"))
+      assert.isNull((yield* statusOf("b")).rests)
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("b")])))
+  )
+
+  it.effect("does not count those among the others that are off, tried or barred", () =>
+    Effect.gen(function* () {
+      const { operations } = yield* CredentialPool
+      yield* operations.setDisabled(id("b"), true)
+      yield* fail(failureOf("network"), true, {
+        model: null,
+        exclude: new Set([id("c")]),
+        barred: new Set([id("d")])
+      })
+      assert.isNull((yield* statusOf("a")).rests)
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("b"), ready("c"), ready("d")])))
+  )
+
+  it.effect("rests the only credential for its own limits", () =>
+    Effect.gen(function* () {
+      yield* fail(failureOf("rate_limit"))
+      assert.strictEqual((yield* statusOf("a")).rests, "rate_limit")
+    }).pipe(Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("rests every enabled credential of a directory, and shortens no rest", () =>
+    Effect.gen(function* () {
+      const { operations } = yield* CredentialPool
+      const inDirectory = { directoryKey: "d-1" }
+      // All but the last are known to belong to the directory.
+      for (const name of ["a", "b", "c"]) {
+        yield* fail(failureOf(name === "b" ? "overage_request_limit" : "rate_limit", inDirectory))
+        if (name === "b") continue
+        yield* operations.reset(id(name))
+        yield* operations.setDisabled(id(name), true)
+      }
+      yield* operations.setDisabled(id("a"), false)
+      const overage = (yield* statusOf("b")).health?.cooldown
+      yield* operations.setPriority(id("d"), -1)
+      yield* fail(failureOf("suspicious_activity", { scope: "directory", directoryKey: "d-1" }))
+      const own = (yield* statusOf("d")).health?.cooldown
+      assert.strictEqual(own?.reason, "suspicious_activity")
+      assert.deepStrictEqual((yield* statusOf("a")).health?.cooldown, { ...own, source: "directory" })
+      assert.deepStrictEqual((yield* statusOf("b")).health?.cooldown, overage)
+      assert.isNull((yield* statusOf("c")).rests)
+      assert.isNull((yield* statusOf("e")).rests)
+    }).pipe(Effect.provide(poolOf(["a", "b", "c", "d", "e"].map((name, priority) => ready(name, { priority })))))
+  )
+
+  it.effect("ends a rest with a success", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const lease = yield* pool.lease(anyNeed)
+      yield* fail(failureOf("rate_limit"))
+      yield* pool.report(lease, { kind: "success" })
+      const { health, rests } = yield* statusOf("a")
+      assert.isNull(rests)
+      assert.strictEqual(health?.successCount, 1)
+      assert.deepStrictEqual(health?.lastUsedAt, yield* DateTime.now)
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("is told to those who listen, as is the end of a rest", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const heard = yield* Effect.forkChild(Stream.runCollect(Stream.take(pool.changes, 2)))
+      yield* settle
+      yield* fail(failureOf("rate_limit"))
+      yield* TestClock.adjust("3 minutes")
+      assert.deepStrictEqual([...(yield* Fiber.join(heard))], [id("a"), id("a")])
+    }).pipe(Effect.provide(poolOf([ready("a")])))
+  )
+})

@@ -1,0 +1,199 @@
+import { assert, describe, it } from "@effect/vitest"
+import { DateTime, Effect, Exit, Fiber, Layer, References, Schema } from "effect"
+import { TestClock } from "effect/testing"
+import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
+import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
+import * as PoolCore from "../../src/credential/PoolCore.ts"
+import { makeEntry, permitsOf } from "../../src/credential/PoolEntry.ts"
+import * as PoolLeases from "../../src/credential/PoolLeases.ts"
+import * as PoolReports from "../../src/credential/PoolReports.ts"
+import { choose, type Need } from "../../src/credential/Selection.ts"
+import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
+import { anyNeed, failureOf, id, providerLayer, ready, settingsLayer, settle, storeOf } from "./PoolRig.ts"
+
+const names = ["a", "b", "c"]
+const Small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7 }))
+const Step = Schema.Union([
+  Schema.Struct({ do: Schema.Literal("lease"), need: Small }),
+  Schema.Struct({ do: Schema.Literals(["release", "interrupt"]), which: Small }),
+  Schema.Struct({ do: Schema.Literal("resize"), each: Small, all: Small }),
+  Schema.Struct({ do: Schema.Literal("fail"), which: Small, kind: Schema.Literals(["rate_limit", "auth", "network"]) }),
+  Schema.Struct({ do: Schema.Literals(["succeed", "disable", "enable"]), which: Small }),
+  Schema.Struct({ do: Schema.Literal("wait"), seconds: Schema.Literals([1, 10, 31, 200]) })
+])
+// Leases twice as often as anything else, so that queues form.
+const Steps = Schema.Array(Schema.Union([Schema.Struct({ do: Schema.Literal("lease"), need: Small }), Step])).check(
+  Schema.isMaxLength(60)
+)
+
+const needs: ReadonlyArray<Need> = [
+  anyNeed,
+  { ...anyNeed, exclude: new Set([id("a")]) },
+  { ...anyNeed, barred: new Set([id("a"), id("b")]) },
+  { ...anyNeed, model: "only a" }
+]
+
+/** One client: waits, holds or is done. */
+interface Client {
+  readonly fiber: Fiber.Fiber<unknown, unknown>
+  readonly need: Need
+  state: "waits" | "holds" | "done"
+  entry: string | null
+}
+
+const pick = <A>(all: ReadonlyArray<A>, which: number): A | undefined =>
+  all.length === 0 ? undefined : all[which % all.length]
+
+const makePool = Effect.gen(function* () {
+  const core = yield* PoolCore.make(yield* RuntimeSettings, yield* CredentialStore, yield* UpstreamProvider)
+  for (const name of names) {
+    const entry = makeEntry(ready(name), untouched, core.settings.current().pool.maxInflightPerCredential, true)
+    entry.models = name === "a" ? null : new Set(["another"])
+    yield* core.admit(entry)
+  }
+  yield* PoolLeases.resize(core)
+  return core
+})
+
+const begin = Effect.fnUntraced(function* (core: PoolCore.PoolCore, need: Need) {
+  const states: { client: Client | null } = { client: null }
+  const fiber = yield* PoolLeases.hold(core, need).pipe(
+    Effect.tap(({ entry }) =>
+      Effect.sync(() => {
+        if (states.client !== null) Object.assign(states.client, { state: "holds", entry: entry.credential.id })
+      })
+    ),
+    Effect.andThen(Effect.never),
+    Effect.scoped,
+    Effect.onExit(() => Effect.sync(() => states.client !== null && (states.client.state = "done"))),
+    Effect.forkChild
+  )
+  const client: Client = { fiber, need, state: "waits", entry: null }
+  states.client = client
+  return client
+})
+
+const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: Array<Client>, step: typeof Step.Type) {
+  const entry = "which" in step ? pick([...core.entries], step.which) : undefined
+  const stop = (state: Client["state"], which: number) => {
+    const client = pick(
+      clients.filter((one) => one.state === state),
+      which
+    )
+    return client === undefined ? Effect.void : Fiber.interrupt(client.fiber)
+  }
+  switch (step.do) {
+    case "lease":
+      clients.push(yield* begin(core, needs[step.need % needs.length] ?? anyNeed))
+      return
+    case "release":
+      return yield* stop("holds", step.which)
+    case "interrupt":
+      return yield* stop("waits", step.which)
+    case "resize":
+      yield* Effect.orDie(core.settings.update("pool", { maxInflightPerCredential: step.each, maxInflight: step.all }))
+      return yield* PoolLeases.resize(core)
+    case "wait":
+      return yield* TestClock.adjust(step.seconds * 1000)
+  }
+  if (entry === undefined) return
+  switch (step.do) {
+    case "fail": {
+      const reason = failureOf(step.kind)
+      return yield* PoolReports.report(core, entry, { kind: "failure", reason, need: anyNeed, mayRetrySame: true })
+    }
+    case "succeed":
+      return yield* PoolReports.report(core, entry, { kind: "success" })
+    case "disable":
+      return yield* core.change(entry, (health) => ({ ...health, disabled: { reason: "manual", until: null } }), false)
+    case "enable":
+      return yield* core.change(entry, () => untouched, false)
+  }
+})
+
+/** Everything that must hold whenever nobody has anything left to do. */
+const check = Effect.fnUntraced(function* (
+  core: PoolCore.PoolCore,
+  before: ReadonlySet<Client>,
+  clients: Array<Client>
+) {
+  const now = yield* DateTime.now
+  const holding = clients.filter(({ state }) => state === "holds")
+  const waiting = clients.filter(({ state }) => state === "waits")
+  assert.strictEqual(core.outstanding, holding.length, "live leases")
+  assert.strictEqual(yield* core.gateway.release(0), core.limit - core.outstanding, "the gateway's semaphore")
+  const fresh = holding.filter((client) => !before.has(client))
+  if (fresh.length > 0) assert.isAtMost(core.outstanding, core.limit, "the gateway's limit")
+  for (const entry of core.entries) {
+    const { id: name } = entry.credential
+    assert.strictEqual(entry.outstanding, holding.filter((client) => client.entry === name).length, name)
+    assert.strictEqual(yield* entry.permits.release(0), entry.limit - entry.outstanding, `semaphore of ${name}`)
+    if (fresh.some((client) => client.entry === name)) assert.isAtMost(entry.outstanding, entry.limit, name)
+  }
+  assert.strictEqual(core.queue.length, waiting.length, "who waits")
+  for (const client of waiting) {
+    const choice = choose(core.candidates(now), client.need, DateTime.toEpochMillis(now))
+    assert.strictEqual(choice.kind, "full", "waits although it need not")
+    const overtaking = fresh.filter(
+      (other) => other.need === client.need && clients.indexOf(other) > clients.indexOf(client)
+    )
+    assert.deepStrictEqual(overtaking, [], "overtaken")
+  }
+})
+
+describe("permits", () => {
+  it.effect.prop(
+    "match live leases at every moment, are never waited for while one is free, and all come back",
+    [Steps],
+    ([steps]) =>
+      Effect.gen(function* () {
+        const core = yield* makePool
+        const clients: Array<Client> = []
+        for (const step of steps) {
+          const before = new Set(clients.filter(({ state }) => state === "holds"))
+          yield* perform(core, clients, step)
+          yield* settle
+          yield* check(core, before, clients)
+        }
+        yield* Effect.forEach(clients, ({ fiber }) => Fiber.interrupt(fiber), { discard: true })
+        yield* check(core, new Set(), clients)
+        assert.strictEqual(core.outstanding, 0)
+        assert.strictEqual(core.queue.length, 0)
+      }).pipe(
+        Effect.scoped,
+        Effect.provide(
+          Layer.fresh(
+            Layer.mergeAll(
+              settingsLayer({ pool: { maxInflightPerCredential: 1, queueLimit: 8, queueTimeout: "30 seconds" } }),
+              storeOf(names.map((name) => ready(name))),
+              providerLayer()
+            )
+          )
+        )
+      ),
+    { arbitrary: { runs: 200 } }
+  )
+
+  it.effect("are taken and given back in step though fibers yield every few operations", () =>
+    Effect.gen(function* () {
+      const core = yield* makePool
+      const client = Effect.scoped(Effect.andThen(PoolLeases.hold(core, anyNeed), Effect.yieldNow))
+      const exits = yield* Effect.forEach(
+        Array.from({ length: 200 }),
+        (_, n) => (n % 7 === 0 ? Effect.as(PoolLeases.resize(core), Exit.void) : Effect.exit(client)),
+        { concurrency: "unbounded" }
+      ).pipe(Effect.provideService(References.MaxOpsBeforeYield, 5))
+      assert.isTrue(exits.every((exit) => Exit.isSuccess(exit)))
+      yield* check(core, new Set(), [])
+    }).pipe(
+      Effect.scoped,
+      Effect.provide(
+        Layer.mergeAll(settingsLayer({ pool: { maxInflightPerCredential: 2 } }), storeOf([]), providerLayer())
+      )
+    )
+  )
+
+  it("have no limit where the settings say 0", () => {
+    assert.strictEqual(makeEntry(ready("a"), untouched, 0, true).limit, permitsOf(0))
+  })
+})
