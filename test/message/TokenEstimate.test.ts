@@ -58,7 +58,7 @@ describe("TokenEstimate", () => {
     const counter = new TextCounter()
     const fits = counter.addWithin(text, limit)
     const characters = [...text]
-    const kept = [...text.slice(0, fits)]
+    const kept = Array.from(text.slice(0, fits))
     assert.deepStrictEqual(kept, characters.slice(0, kept.length), "cut between code points")
     assert.isAtMost(counter.tokens, limit)
     assert.strictEqual(counter.tokens, estimateText(text.slice(0, fits)))

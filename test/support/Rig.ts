@@ -1,6 +1,7 @@
 /**
  * Rig: a whole gateway on a real socket in front of a simulated Kiro, with stores in memory.
  */
+import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { decodeConfig } from "../../src/config/ConfigFile.ts"
@@ -14,9 +15,11 @@ import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 import { layerServer, layerUpstreams } from "../../src/node.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
 import { KiroSimulator, type Simulator } from "../../src/simulator/KiroSimulator.ts"
+import type { SeenRequest } from "../../src/simulator/Observation.ts"
 import type { Script } from "../../src/simulator/Script.ts"
 import { Dispatch } from "../../src/upstream/Dispatch.ts"
 import * as DocumentWorker from "../../src/upstream/DocumentWorker.ts"
+import { checkBody } from "./AwsModel.ts"
 
 export const clientKey = "client-key-of-the-test-rig"
 export const adminKey = "admin-key-of-the-test-rig"
@@ -59,6 +62,7 @@ export const makeRig = Effect.fnUntraced(function* (
   const simulator = yield* Effect.orDie(
     KiroSimulator.make(options.script === undefined ? {} : { script: options.script })
   )
+  yield* Effect.addFinalizer(() => Effect.map(simulator.requests, judge))
   const file = yield* Effect.orDie(
     decodeConfig(
       {
@@ -98,5 +102,13 @@ export const makeRig = Effect.fnUntraced(function* (
     pool: Context.get(services, CredentialPool)
   }
 })
+
+/** Whatever a test was about: what the gateway sent is what AWS's client could have sent. */
+const judge = (requests: ReadonlyArray<SeenRequest>): void => {
+  const faults = requests
+    .filter(({ operation }) => operation === "generate")
+    .flatMap(({ body }) => checkBody(JSON.parse(body)))
+  assert.deepStrictEqual(faults, [])
+}
 
 const objectOf = (value: Json | undefined): object => (typeof value === "object" && value !== null ? value : {})
