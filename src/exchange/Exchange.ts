@@ -4,7 +4,7 @@
  * One fiber owns the request. Each attempt has a Scope of its own that holds the lease; interrupting the fiber closes
  * the upstream's socket and frees the permit.
  */
-import { Clock, Context, Effect, Layer, type Scope } from "effect"
+import { Clock, Context, Deferred, Effect, Layer, type Scope } from "effect"
 import { CacheAccounting } from "../cache/CacheAccounting.ts"
 import { MessageAccumulator } from "../codec/MessageAccumulator.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
@@ -12,7 +12,9 @@ import { CredentialPool } from "../credential/CredentialPool.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
 import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
 import { estimateInput } from "../message/RequestEstimate.ts"
+import { clientModelName } from "../policy/ModelCatalog.ts"
 import { applySystemPrompt } from "../policy/SystemPrompt.ts"
+import { failure } from "../upstream/UpstreamFailure.ts"
 import { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { makeId } from "./AnswerIds.ts"
 import * as Attempts from "./Attempts.ts"
@@ -76,12 +78,13 @@ const make = Effect.gen(function* () {
     const current = settings.current()
     if (client.request.thread?.type === "continue")
       return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
-    yield* models.refresh
     const model = models.resolve(client.request.model)
     const request = applySystemPrompt(client.request, current.systemPrompt)
     const plan = yield* accounting.plan(request, models.window(model.id))
     const clock = yield* Clock.Clock
-    const start = messageStart(yield* makeId("msg_"), request.model, plan.inputEstimate)
+    // A client is told its own name of the model, unless an operator's alias put another model in its place.
+    const named = model.substituted ? clientModelName(model.id) : request.model
+    const start = messageStart(yield* makeId("msg_"), named, plan.inputEstimate)
     const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), client.hold)
     yield* heartbeat.watch(relay)
 
@@ -94,6 +97,8 @@ const make = Effect.gen(function* () {
       webSearches: settlement.webSearches
     })
     relay.finish({ stop_reason: settlement.stopReason, stop_sequence: settlement.stopSequence }, usage)
+    // Not before: a list is fetched with a lease of its own, which must not stand in the way of this request's.
+    yield* models.refresh
     return relay.head
   })
 
@@ -101,7 +106,10 @@ const make = Effect.gen(function* () {
     stream: (client, sink) => Effect.scoped(Effect.asVoid(answer(client, sink))),
     complete: Effect.fnUntraced(function* (client) {
       const collected = collector()
-      const head = yield* answer(client, collected.sink)
+      // Nothing goes out before the end, so there is nothing to hold back.
+      const whole = answer({ ...client, hold: false }, collected.sink)
+      const head = yield* Effect.raceFirst(whole, Deferred.await(collected.overflow))
+      if (collected.isTooLong()) return yield* tooLong
       return { message: collected.message(), head }
     }, Effect.scoped),
     countTokens: (request) => Effect.sync(() => estimateInput(request))
@@ -128,8 +136,18 @@ const messageStart = (id: string, model: string, inputTokens: number): MessageSt
   }
 })
 
+/** Cut short it would be another answer than the upstream's; the client can still have it as a stream. */
+const tooLong = new ExchangeError({
+  reason: {
+    _tag: "Upstream",
+    failure: failure("stream_broken", "none", "the answer is too long to be given whole; ask for it as a stream").reason
+  }
+})
+
 /** Adds events up to the message they make. */
 const collector = () => {
+  const overflow = Deferred.makeUnsafe<never, ExchangeError>()
+  let isTooLong = false
   const content = new MessageAccumulator()
   let message: Message | null = null
   const sink: EventSink = {
@@ -140,13 +158,20 @@ const collector = () => {
         if (event.type === "message_start") message = event.message
         else if (event.type === "message_delta" && message !== null)
           message = { ...message, ...event.delta, usage: event.usage }
-        else if (event.type !== "message_stop" && event.type !== "message_delta") content.push([event])
+        else if (event.type !== "message_stop" && event.type !== "message_delta" && !content.push([event])) {
+          isTooLong = true
+          Deferred.doneUnsafe(overflow, Effect.fail(tooLong))
+          return false
+        }
       }
       return true
     }
   }
   return {
     sink,
+    /** Fails as soon as the answer is longer than can be given; no more of it is then taken. */
+    overflow,
+    isTooLong: () => isTooLong,
     message: (): Message => {
       if (message === null) throw new Error("an answer without a start")
       return { ...message, content: content.finish() }

@@ -19,7 +19,9 @@ export type Verdict =
   | { readonly kind: "stop" }
 
 export class Failover {
+  /** Credentials that failed; they may come back into play where nobody else is left. */
   readonly tried = new Set<CredentialId>()
+  /** Credentials that this request may not use again, whoever is left. */
   readonly barred = new Set<CredentialId>()
   readonly #refreshed = new Set<CredentialId>()
   readonly #attempts = new Map<CredentialId, number>()
@@ -35,6 +37,11 @@ export class Failover {
     return this.#total
   }
 
+  /** Whether any credential that failed may be tried once more. */
+  get mayReturn(): boolean {
+    return [...this.tried].some((id) => !this.barred.has(id))
+  }
+
   /** An attempt with this credential begins. */
   begin(id: CredentialId): void {
     this.#total++
@@ -42,6 +49,9 @@ export class Failover {
   }
 
   /**
+   * What follows a failed attempt. A fault of the credential or its directory is not mended by another try of the same;
+   * a fault of the way may be.
+   *
    * @param started content has reached the client; there is no way back
    */
   judge(id: CredentialId, reason: FailureReason, started: boolean): Verdict {
@@ -54,20 +64,22 @@ export class Failover {
       this.#attempts.set(id, (this.#attempts.get(id) ?? 1) - 1)
       return { kind: "refresh" }
     }
-    return this.pass(id, reason.kind)
+    return this.pass(id, reason.kind, reason.scope === "credential" || reason.scope === "directory")
   }
 
-  /** This credential did not work out; whether there may be another attempt at all. */
-  pass(id: CredentialId, by: FailureKind): Verdict {
+  /**
+   * This credential did not work out; whether there may be another attempt at all.
+   *
+   * @param own the fault is the credential's own: it is not tried again
+   */
+  pass(id: CredentialId, by: FailureKind, own: boolean): Verdict {
     this.tried.add(id)
-    if ((this.#attempts.get(id) ?? 0) >= this.#limits.maxAttemptsPerCredential) this.barred.add(id)
+    if (own || (this.#attempts.get(id) ?? 0) >= this.#limits.maxAttemptsPerCredential) this.barred.add(id)
     return this.#total >= this.#limits.maxAttempts ? { kind: "stop" } : { kind: "retry", by }
   }
 
   /** Whether this credential may be tried once more by this request. */
   mayRetrySame(id: CredentialId): boolean {
-    return (
-      (this.#attempts.get(id) ?? 0) < this.#limits.maxAttemptsPerCredential && this.#total < this.#limits.maxAttempts
-    )
+    return !this.barred.has(id) && this.#total < this.#limits.maxAttempts
   }
 }

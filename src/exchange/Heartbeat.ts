@@ -1,8 +1,8 @@
 /**
  * Heartbeat: pings for all answers that are under way, by one fiber for the whole gateway.
  *
- * A timer for each stream would cost more than the stream's silence is worth; one pass a second over those that are
- * open costs nothing.
+ * A timer for each stream would cost more than the stream's silence is worth; one pass every half second over those
+ * that are open costs nothing.
  */
 import { Clock, Context, Effect, Layer, Schedule, type Scope } from "effect"
 import type { Relay } from "./Relay.ts"
@@ -21,7 +21,7 @@ export class Heartbeat extends Context.Service<
       const beat = Effect.map(Clock.currentTimeMillis, (now) => {
         for (const relay of relays) relay.beat(now)
       })
-      yield* Effect.forkScoped(Effect.repeat(beat, Schedule.spaced("1 second")))
+      yield* Effect.forkScoped(Effect.repeat(beat, Schedule.spaced("500 millis")))
       return Heartbeat.of({
         watch: (relay) =>
           Effect.acquireRelease(

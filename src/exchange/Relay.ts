@@ -4,7 +4,7 @@
  * Nothing an attempt says reaches the client before its first content; from then on there is no other attempt. Events
  * may be held back whole, for clients that read usage only from `message_start`.
  */
-import type { ContentEvent, MessageEvent, MessageStart } from "../message/MessageEvent.ts"
+import type { ContentDelta, ContentEvent, MessageEvent, MessageStart } from "../message/MessageEvent.ts"
 import type { Usage } from "../message/Usage.ts"
 import type { ContentSink } from "../upstream/UpstreamProvider.ts"
 
@@ -36,8 +36,10 @@ export interface AnswerHead {
 const firstPingAfter = 10_000
 /** From then on silence lasts no longer than this, less the pace of the heartbeat. Milliseconds. */
 const pingEvery = 14_000
-/** Events held back; past it they flow, with the usage known so far. Characters of text. */
+/** Events held back; past it they flow, with the usage known so far. Characters, with `eventSize` for each event. */
 const holdLimit = 32 * 1024 * 1024
+/** What an event takes beside its text. */
+const eventSize = 128
 
 export class Relay {
   readonly head: AnswerHead = { upstream: "none", attempts: 0, queue: 0, upstreamHeader: null, firstEvent: null }
@@ -73,18 +75,27 @@ export class Relay {
 
   /** Takes the content of one attempt, which begins now. */
   attempt(upstream: string, attempts: number, queued: number): ContentSink {
+    this.abandon()
     this.#leased = this.#now()
     this.head.upstream = upstream
     this.head.attempts = attempts
     this.head.queue += queued
     return {
       open: (resume) => {
-        this.#upstreamOpened = this.#now()
+        // One attempt may be several upstream calls; the first one's header is the attempt's.
+        this.#upstreamOpened ??= this.#now()
         this.head.upstreamHeader = this.#upstreamOpened - this.#leased
         this.#resumeUpstream = resume
       },
       write: (events) => this.#content(events)
     }
+  }
+
+  /** The attempt came to nothing: until another upstream accepts the call there is nothing to open the answer for. */
+  abandon(): void {
+    this.#upstreamOpened = null
+    this.head.upstreamHeader = null
+    this.#resumeUpstream = () => {}
   }
 
   /** Ends the answer: final usage, stop, and whatever was held back. */
@@ -124,7 +135,7 @@ export class Relay {
     if (this.#held === null) return this.#send(first ? [this.#start, ...events] : events)
     for (const event of events) {
       this.#held.push(event)
-      this.#heldSize += event.type === "content_block_delta" ? sizeOf(event) : 64
+      this.#heldSize += eventSize + sizeOf(event)
     }
     if (this.#heldSize <= holdLimit) return true
     const held = this.#held
@@ -149,16 +160,24 @@ export class Relay {
   }
 }
 
-const sizeOf = (event: Extract<ContentEvent, { type: "content_block_delta" }>): number => {
-  const { delta } = event
+/** Characters of an event's own text. */
+const sizeOf = (event: ContentEvent): number => {
+  if (event.type === "content_block_stop") return 0
+  if (event.type === "content_block_delta") return textOf(event.delta).length
+  const block = event.content_block
+  if (block.type === "redacted_thinking") return block.data.length
+  return block.type === "web_search_tool_result" ? JSON.stringify(block.content).length : 0
+}
+
+const textOf = (delta: ContentDelta): string => {
   switch (delta.type) {
     case "text_delta":
-      return delta.text.length
+      return delta.text
     case "thinking_delta":
-      return delta.thinking.length
+      return delta.thinking
     case "signature_delta":
-      return delta.signature.length
+      return delta.signature
     case "input_json_delta":
-      return delta.partial_json.length
+      return delta.partial_json
   }
 }

@@ -4,7 +4,7 @@
  */
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
 
-/** The operator's text; null: none. */
+/** The operator's text; null or empty: none. */
 export interface SystemPrompt {
   readonly prepend: string | null
   readonly append: string | null
@@ -12,14 +12,14 @@ export interface SystemPrompt {
 
 /** The request with the operator's text; the very same object where there is none. */
 export const applySystemPrompt = (request: MessagesRequest, { append, prepend }: SystemPrompt): MessagesRequest => {
-  if (prepend === null && append === null) return request
+  if (!prepend && !append) return request
   const own = request.system ?? []
   return {
     ...request,
     system: [
-      ...(prepend === null ? [] : [{ type: "text", text: prepend } as const]),
-      ...(typeof own === "string" ? [{ type: "text", text: own } as const] : own),
-      ...(append === null ? [] : [{ type: "text", text: append } as const])
+      ...(!prepend ? [] : [{ type: "text", text: prepend } as const]),
+      ...(typeof own !== "string" ? own : own === "" ? [] : [{ type: "text", text: own } as const]),
+      ...(!append ? [] : [{ type: "text", text: append } as const])
     ]
   }
 }

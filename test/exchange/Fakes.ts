@@ -1,0 +1,184 @@
+/**
+ * Fakes: a pool of credentials that chooses by the real rules, and an upstream that does what a test tells it.
+ */
+import { Clock, Effect, Layer, Redacted } from "effect"
+import { CredentialPool } from "../../src/credential/CredentialPool.ts"
+import { CredentialPoolError } from "../../src/credential/CredentialPoolError.ts"
+import { choose, type Need } from "../../src/credential/Selection.ts"
+import type { FailureKind, FailureReason, FailureScope } from "../../src/message/FailureReason.ts"
+import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
+import type { ContentEvent } from "../../src/message/MessageEvent.ts"
+import type { MessagesRequest } from "../../src/message/MessagesRequest.ts"
+import { failure, UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
+import { type Settlement, type UpstreamModel, UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
+
+export const request: MessagesRequest = {
+  model: "claude-sonnet-4-5",
+  max_tokens: 100,
+  messages: [{ role: "user", content: "Hello" }]
+}
+
+export const settlement: Settlement = {
+  stopReason: "end_turn",
+  stopSequence: null,
+  usage: { uncachedInputTokens: 10, outputTokens: 5 },
+  outputEstimate: 4,
+  webSearches: 0,
+  answeredBy: null
+}
+
+/** A text block as one upstream chunk. */
+export const text = (text: string, index = 0): ReadonlyArray<ContentEvent> => [
+  { type: "content_block_start", index, content_block: { type: "text", text: "" } },
+  { type: "content_block_delta", index, delta: { type: "text_delta", text } },
+  { type: "content_block_stop", index }
+]
+
+type Send = UpstreamProvider["Service"]["send"]
+
+const scopes: Partial<Record<FailureKind, FailureScope>> = {
+  network: "upstream",
+  timeout: "upstream",
+  upstream_error: "upstream",
+  stream_broken: "upstream",
+  model_capacity: "model",
+  invalid_request: "none",
+  suspicious_activity: "directory"
+}
+
+export const reasonOf = (kind: FailureKind): FailureReason => failure(kind, scopes[kind] ?? "credential", "test").reason
+
+/** An upstream that fails like this before any event. */
+export const fails =
+  (kind: FailureKind, afterMs = 0): Send =>
+  () =>
+    Effect.andThen(Effect.sleep(afterMs), Effect.fail(new UpstreamFailure({ reason: reasonOf(kind) })))
+
+/** An upstream that answers at once. */
+export const answers =
+  (events: ReadonlyArray<ContentEvent> = text("hi")): Send =>
+  (_call, _lease, sink) =>
+    Effect.sync(() => {
+      sink.open(() => {})
+      if (events.length > 0) sink.write(events)
+      return settlement
+    })
+
+export interface FakeOptions {
+  /** Ids of the pool's credentials, the preferred first. */
+  readonly credentials?: ReadonlyArray<string>
+  /** One upstream call after the other; the last stands for all that follow. */
+  readonly script: ReadonlyArray<Send>
+  /** Whether a rejected token can be replaced. */
+  readonly replaces?: boolean
+  /** Milliseconds. */
+  readonly leaseTakes?: number
+  readonly refreshTakes?: number
+  /** Credentials without a usable token. */
+  readonly noToken?: ReadonlyArray<string>
+  readonly transient?: boolean
+  readonly models?: Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
+}
+
+export interface Fakes {
+  /** Each upstream call: which credential, when, and how long it could wait for a header. */
+  readonly calls: Array<readonly [id: string, at: number, headerTimeoutMs: number]>
+  readonly reports: Array<string>
+  readonly refreshes: Array<string>
+  readonly live: () => number
+  readonly listed: () => number
+  readonly layer: Layer.Layer<CredentialPool | UpstreamProvider>
+}
+
+const unused = () => Effect.die("an exchange does not operate the pool")
+
+export const makeFakes = (options: FakeOptions): Fakes => {
+  const { credentials = ["a"], replaces = true, script } = options
+  const cooling = new Set<string>()
+  const calls: Fakes["calls"] = []
+  const reports: Array<string> = []
+  const refreshes: Array<string> = []
+  let live = 0
+  let listed = 0
+
+  const unavailable = new CredentialPoolError({ reason: { _tag: "Cooling", limited: false, retryAfterMs: 1_000 } })
+  const lease = (need: Need) =>
+    Effect.gen(function* () {
+      yield* Effect.sleep(options.leaseTakes ?? 0)
+      const candidates = credentials.map((id) => ({
+        id: CredentialId.make(id),
+        priority: 0,
+        disabled: false,
+        coolingUntil: cooling.has(id) ? Number.MAX_SAFE_INTEGER : null,
+        full: false,
+        suits: () => true
+      }))
+      const choice = choose(candidates, need, 0)
+      if (choice.kind !== "chosen") return yield* unavailable
+      const { id } = choice
+      if (options.noToken?.includes(id) === true) {
+        const reason = { _tag: "NoToken", credentialId: id, transient: options.transient ?? false } as const
+        return yield* new CredentialPoolError({ reason })
+      }
+      yield* Effect.acquireRelease(
+        Effect.sync(() => live++),
+        () => Effect.sync(() => live--)
+      )
+      const token = Redacted.make(`token-${id}`)
+      const credential = {
+        kind: "api_key",
+        id,
+        upstream: UpstreamId.make("kiro"),
+        priority: 0,
+        label: null,
+        email: null,
+        group: null,
+        apiRegion: null,
+        profileArn: null,
+        subscription: null,
+        apiKey: token
+      } as const
+      return { credential, token, because: choice.because }
+    })
+
+  const pool = Layer.mock(CredentialPool)({
+    lease,
+    report: ({ credential: { id } }, outcome) =>
+      Effect.sync(() => {
+        if (outcome.kind === "success") {
+          reports.push(`${id} success`)
+          return
+        }
+        reports.push(`${id} ${outcome.reason.kind}${outcome.mayRetrySame ? " may retry" : ""}`)
+        const { need, reason } = outcome
+        if (reason.scope === "none" || reason.scope === "model") return
+        const others = credentials.some(
+          (other) => other !== id && !cooling.has(other) && ![...need.exclude].some((tried) => tried === other)
+        )
+        if (!outcome.mayRetrySame || others) cooling.add(id)
+      }),
+    replaceToken: ({ credential: { id } }) =>
+      Effect.as(
+        Effect.andThen(
+          Effect.sleep(options.refreshTakes ?? 0),
+          Effect.sync(() => refreshes.push(id))
+        ),
+        replaces
+      ),
+    operations: { add: unused, setDisabled: unused, setPriority: unused, reset: unused, refresh: unused }
+  })
+  const provider = Layer.mock(UpstreamProvider)({
+    send: (call, lease, sink) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => {
+        const step = script[Math.min(calls.length, script.length - 1)]
+        calls.push([lease.credential.id, now, call.headerTimeoutMs])
+        return step === undefined ? Effect.die("no script") : step(call, lease, sink)
+      }),
+    listModels: () =>
+      Effect.suspend(() => {
+        listed++
+        return options.models ?? Effect.succeed([])
+      })
+  })
+  return { calls, reports, refreshes, live: () => live, listed: () => listed, layer: Layer.merge(pool, provider) }
+}
