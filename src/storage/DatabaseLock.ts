@@ -14,13 +14,13 @@
  */
 import { Context, DateTime, Effect, Layer, Predicate, Schedule, Schema, type Scope } from "effect"
 import type { SqlError } from "effect/sql"
-import { readFile, rm } from "node:fs/promises"
+import { chmod, readFile, rm } from "node:fs/promises"
 import { hostname } from "node:os"
 import { kill, pid } from "node:process"
 import { DatabaseSync } from "node:sqlite"
 import * as PrivateFile from "./PrivateFile.ts"
 import { attemptSqlite } from "./SqliteFailure.ts"
-import { fromSqlError, type StorageUnusable } from "./StorageUnusable.ts"
+import { fromFileError, fromSqlError, type StorageUnusable } from "./StorageUnusable.ts"
 
 /** The process that owns a database. */
 export const Owner = Schema.Struct({
@@ -67,6 +67,7 @@ const acquire = Effect.fnUntraced(function* (
   // Nothing is ever written to it: no journal is needed on the disk.
   const hold = "PRAGMA journal_mode = MEMORY; PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE"
   yield* attemptSqlite("lock", () => db.exec(hold)).pipe(Effect.catch((error) => refuse(path, error)))
+  yield* Effect.tryPromise({ try: () => chmod(file, 0o600), catch: fromFileError(file, "keep the lock to its owner") })
   const owner: Owner = { pid, host: hostname(), since: yield* DateTime.now }
   yield* Effect.acquireRelease(writeOwner(path, owner), () => Effect.ignore(removeOwner(path)))
   return DatabaseLock.of({ owner })

@@ -56,7 +56,10 @@ export const platform = [
   "message/Sha256.ts",
   "policy/ConstantTime.ts",
   "upstream/Dispatch.ts",
-  "upstream/Egress.ts"
+  "upstream/DocumentWorker.ts",
+  "upstream/Egress.ts",
+  "upstream/documents/DocumentReader.ts",
+  "upstream/documents/ZipArchive.ts"
 ]
 
 /** Whether a file is one of these, or lies in a folder (an entry that ends in `/`) that is. */
