@@ -1,7 +1,7 @@
 /**
  * DocumentWorker: reads documents in threads of their own, under bounds.
  *
- * Each document gets a fresh thread, without the environment and with a bounded heap, that ends with it: by its
+ * Each document gets a fresh thread, without the environment and with bounded memory, that ends with it: by its
  * outcome, by the time limit, or with the request that wanted it. So nothing a document does outlasts it or reaches
  * another. Few are read at a time; the others wait, which counts as their callers' time and not as the document's.
  * At most one document of each request in flight waits, so their number is bounded by the gateway's own.
@@ -10,7 +10,14 @@
  */
 import { Duration, Effect, Layer, Schedule, Schema, type Scope, Semaphore } from "effect"
 import { Worker } from "node:worker_threads"
-import { type DocumentFile, DocumentRefused, DocumentText, maxTextLength, plainText, refused } from "./DocumentText.ts"
+import {
+  type DocumentFile,
+  type DocumentRefused,
+  DocumentText,
+  maxTextLength,
+  plainText,
+  refused
+} from "./DocumentText.ts"
 import type { ReadFormat, ReadJob } from "./documents/ReadJob.ts"
 
 /** The bounds of reading; each has a default. */
@@ -23,8 +30,13 @@ export interface DocumentWorkerOptions {
 
 /** Most bytes that a document may decompress to. */
 const maxInflatedBytes = 64 * 1024 * 1024
-/** The thread's heap: room for the largest part of a package as text. MiB. */
-const heapMib = 256
+/** Most that a thread's heap may hold: the file and the largest part of a package, both as text, and some room. Bytes. */
+const maxHeapBytes = 320 * 1024 * 1024
+/**
+ * The heap's hard limit, out of reach: a thread that comes to it may take the whole process with it, for V8 aborts where
+ * it cannot unwind. So the heap is watched, and the thread ended long before. MiB.
+ */
+const hardHeapMib = 2048
 /** What a thread holds outside of its heap before it decompresses anything, besides the file. Bytes. */
 const idleBytes = 16 * 1024 * 1024
 
@@ -74,7 +86,7 @@ const startWorker = (job: ReadJob): Effect.Effect<Worker, never, Scope.Scope> =>
         // What libraries print may hold text of the document, so it goes nowhere.
         stdout: true,
         stderr: true,
-        resourceLimits: { maxOldGenerationSizeMb: heapMib }
+        resourceLimits: { maxOldGenerationSizeMb: hardHeapMib }
       })
       worker.stdout.resume()
       worker.stderr.resume()
@@ -104,21 +116,24 @@ const outcome = (worker: Worker): Effect.Effect<string, DocumentRefused> =>
   )
 
 /**
- * Refuses once a PDF has been decompressed to too much. pdf.js has no bound of its own, and what it decompresses counts
- * in no heap limit: so what the thread holds outside of its heap is looked at. Packages are bounded as they decompress.
+ * Refuses once the thread holds too much, looked at often enough that it cannot hold much more in between.
+ *
+ * pdf.js has no bound on what it decompresses, and that lies outside of the heap; packages are bounded as they
+ * decompress. What lies in the heap is bounded in our own readers by what they keep, in pdf.js only here.
  */
 const overflow = (worker: Worker, job: ReadJob): Effect.Effect<never, DocumentRefused> => {
-  if (job.format !== "pdf") return Effect.never
   const fileBytes = job.data.kind === "base64" ? job.data.base64.length : 0
+  const maxOutsideBytes = job.format === "pdf" ? maxInflatedBytes + idleBytes + 2 * fileBytes : Infinity
   return Effect.tryPromise(() => worker.getHeapStatistics()).pipe(
-    Effect.map((statistics) => statistics.external_memory),
+    Effect.flatMap(({ external_memory, used_heap_size }) => {
+      if (external_memory > maxOutsideBytes) {
+        return refused(`the document unpacks to more than ${maxInflatedBytes / 1024 / 1024} MiB`)
+      }
+      return used_heap_size > maxHeapBytes ? refused("the document takes too much memory to read") : Effect.void
+    }),
     // A thread that has ended holds nothing.
-    Effect.orElseSucceed(() => 0),
-    Effect.filterOrFail(
-      (bytes) => bytes <= maxInflatedBytes + idleBytes + 2 * fileBytes,
-      () => new DocumentRefused({ problem: `the document unpacks to more than ${maxInflatedBytes / 1024 / 1024} MiB` })
-    ),
-    Effect.repeat(Schedule.spaced("50 millis")),
+    Effect.catchTag("UnknownError", () => Effect.void),
+    Effect.repeat(Schedule.spaced("25 millis")),
     Effect.andThen(Effect.never)
   )
 }

@@ -24,13 +24,12 @@ const read = async ({ data, format, maxInflatedBytes, maxTextLength }: ReadJob):
   return sink.finish()
 }
 
-/** Strict, although Node's decoder is not: characters that it skips are missed in the length. */
+/** Strict, although Node's decoder is not: characters that it skips, other than line ends, are missed in the length. */
 const bytesOf = (base64: string): Uint8Array => {
-  const bare = base64.replaceAll(/[\r\n]/g, "")
-  const bytes = new Uint8Array(Buffer.from(bare, "base64"))
-  return bytes.length === Math.floor((bare.replace(/={1,2}$/, "").length * 3) / 4)
-    ? bytes
-    : refuse("the document is not valid base64")
+  const bytes = new Uint8Array(Buffer.from(base64, "base64"))
+  let digits = 0
+  for (let at = 0; at < base64.length; at++) if (!"\r\n=".includes(base64.charAt(at))) digits++
+  return bytes.length === Math.floor((digits * 3) / 4) ? bytes : refuse("the document is not valid base64")
 }
 
 const job: ReadJob = workerData

@@ -2,7 +2,7 @@
  * Markup: tags and text of XML and HTML, one after the other.
  *
  * As lenient as text extraction can be: it builds no tree, checks no nesting and resolves no entity declarations, so
- * none can multiply. Each character is looked at a bounded number of times.
+ * none can multiply. Text comes in pieces, and tags have a longest length, so that little is held at a time.
  */
 import { decode } from "html-entities"
 
@@ -11,12 +11,19 @@ export interface MarkupHandler {
   /** A start tag; of one that closes itself, `close` follows. */
   readonly open: (name: string, attributes: string) => void
   readonly close: (name: string) => void
-  /** Text between tags, with its entities decoded. */
+  /** Text between tags, with its entities decoded; long text in several pieces. */
   readonly text: (text: string) => void
 }
 
 /** Elements of HTML whose content is not text for a reader: left out with all that is in them. */
 const hidden = new Set(["script", "style", "template", "svg", "iframe", "noembed"])
+
+/** Longest piece of text, in UTF-16 units of the source. */
+const maxPiece = 64 * 1024
+/** Longer than every entity's name: a piece is not cut within this distance of a `&`. */
+const maxEntity = 40
+/** Longest tag of XML; a longer one is broken. The attributes of HTML, which no one reads, may be longer. */
+const maxTag = 64 * 1024
 
 export const readMarkup = (source: string, kind: "xml" | "html", handler: MarkupHandler): void => {
   const level = kind === "xml" ? "xml" : "html5"
@@ -28,12 +35,12 @@ export const readMarkup = (source: string, kind: "xml" | "html", handler: Markup
   while (at < source.length) {
     const start = source.indexOf("<", at)
     const until = start === -1 ? source.length : start
-    if (until > at) handler.text(decode(source.slice(at, until), { level }))
+    for (const piece of pieces(source, at, until)) handler.text(decode(piece, { level }))
     if (start === -1) return
     if (source.startsWith("<!--", start)) at = skipTo("-->", start + 4)
     else if (source.startsWith("<![CDATA[", start)) {
       at = skipTo("]]>", start + 9)
-      handler.text(source.slice(start + 9, Math.max(start + 9, at - 3)))
+      for (const piece of pieces(source, start + 9, at - 3)) handler.text(piece)
     } else if (/[!?]/.test(source.charAt(start + 1))) at = skipTo(">", start)
     else if (!/[a-z_/]/i.test(source.charAt(start + 1))) {
       handler.text("<")
@@ -42,6 +49,7 @@ export const readMarkup = (source: string, kind: "xml" | "html", handler: Markup
       const end = tagEnd(source, start + 1)
       // What ends within a tag has no more text.
       if (end === -1) return
+      if (kind === "xml" && end - start > maxTag) throw new RangeError("the tag is too long")
       at = end + 1
       const closing = source.charAt(start + 1) === "/"
       const first = start + (closing ? 2 : 1)
@@ -68,6 +76,18 @@ export const attribute = (attributes: string, name: string): string | null => {
     if (localName(key) === name) return decode(double ?? single ?? "", { level: "xml" })
   }
   return null
+}
+
+function* pieces(source: string, from: number, until: number): Generator<string> {
+  for (let at = from; at < until;) {
+    let end = Math.min(until, at + maxPiece)
+    if (end < until) {
+      const entity = source.slice(end - maxEntity, end).lastIndexOf("&")
+      if (entity !== -1) end -= maxEntity - entity
+    }
+    yield source.slice(at, end)
+    at = end
+  }
 }
 
 const localName = (name: string): string => name.slice(name.indexOf(":") + 1)

@@ -15,6 +15,9 @@ export interface Relation {
   readonly target: string
 }
 
+/** Most relations of a part: some for each of the most sheets that anyone makes. */
+const maxRelations = 10_000
+
 export class OfficePackage {
   readonly #archive: ZipArchive
 
@@ -36,6 +39,7 @@ export class OfficePackage {
     this.read(`${folder}_rels/${part.slice(folder.length)}.rels`, {
       open: (name, attributes) => {
         if (name !== "Relationship" || attribute(attributes, "TargetMode") === "External") return
+        if (relations.length >= maxRelations) throw new RangeError("too many relations")
         const target = new URL(attribute(attributes, "Target") ?? "", `part:///${folder}`).pathname.slice(1)
         const type = attribute(attributes, "Type") ?? ""
         relations.push({

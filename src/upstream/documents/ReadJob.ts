@@ -47,7 +47,12 @@ export class TextSink {
     if (this.#length > this.#maxLength) {
       refuse(`the document holds more than ${this.#maxLength.toLocaleString("en")} characters of text`)
     }
-    this.#parts.push(text)
+    if (text !== "") this.#parts.push(text)
+  }
+
+  /** An empty one with the same bound. */
+  another(): TextSink {
+    return new TextSink(this.#maxLength)
   }
 
   /** All of it, without space at the ends of lines and of the text, and with at most one empty line in a row. */

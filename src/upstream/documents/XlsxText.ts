@@ -9,8 +9,10 @@ import { attribute, type MarkupHandler } from "./Markup.ts"
 import { OfficePackage } from "./OfficePackage.ts"
 import type { TextSink } from "./ReadJob.ts"
 
-/** Columns of a sheet at most; a cell that claims to stand further right reads as broken. */
+/** Most columns of a sheet, most formats of cells and of numbers, and longest value: more than that reads as broken. */
 const maxColumns = 16_384
+const maxFormats = 65_536
+const maxValueLength = 1024 * 1024
 
 interface Workbook {
   readonly strings: ReadonlyArray<string>
@@ -32,12 +34,13 @@ export const xlsxText = (bytes: Uint8Array, maxInflatedBytes: number, sink: Text
     open: (name, attributes) => {
       if (name === "workbookPr") from1904 = /^(1|true)$/.test(attribute(attributes, "date1904") ?? "")
       if (name !== "sheet") return
+      if (sheets.length > relations.length) throw new RangeError("too many sheets")
       // `sheetId` is another attribute; the relation's is `r:id`.
       sheets.push({ name: attribute(attributes, "name") ?? "", id: attribute(attributes, "id") ?? "" })
     }
   })
   const book = {
-    strings: sharedStrings(file, partOf("sharedStrings")),
+    strings: sharedStrings(file, partOf("sharedStrings"), sink.another()),
     dates: dateStyles(file, partOf("styles")),
     from1904
   }
@@ -52,7 +55,8 @@ export const xlsxText = (bytes: Uint8Array, maxInflatedBytes: number, sink: Text
 
 const silent: MarkupHandler = { open: () => {}, close: () => {}, text: () => {} }
 
-const sharedStrings = (file: OfficePackage, part: string): ReadonlyArray<string> => {
+/** The strings that cells share. Each stands in some cell, so that too much text shows here already. */
+const sharedStrings = (file: OfficePackage, part: string, bound: TextSink): ReadonlyArray<string> => {
   const strings: Array<string> = []
   let current = ""
   let phonetic = false
@@ -64,12 +68,14 @@ const sharedStrings = (file: OfficePackage, part: string): ReadonlyArray<string>
       else if (name === "t") inText = true
     },
     close: (name) => {
-      if (name === "si") strings.push(current)
-      else if (name === "rPh") phonetic = false
+      if (name === "si") {
+        bound.write(`${current}\n`)
+        strings.push(current)
+      } else if (name === "rPh") phonetic = false
       else if (name === "t") inText = false
     },
     text: (text) => {
-      if (inText && !phonetic) current += text
+      if (inText && !phonetic) current = longer(current, text)
     }
   })
   return strings
@@ -83,6 +89,7 @@ const dateStyles = (file: OfficePackage, part: string): ReadonlyArray<boolean> =
     ...silent,
     open: (name, attributes) => {
       const id = Number(attribute(attributes, "numFmtId"))
+      if (codes.size >= maxFormats || dates.length >= maxFormats) throw new RangeError("too many formats")
       if (name === "numFmt") codes.set(id, attribute(attributes, "formatCode") ?? "")
       else if (name === "cellXfs") inCellStyles = true
       else if (name === "xf" && inCellStyles) dates.push(isDateFormat(id, codes.get(id)))
@@ -129,9 +136,14 @@ const rowsOf = (book: Workbook, sink: TextSink): MarkupHandler => {
       else if (name === "row" && (written > 0 || column > 0)) sink.write("\n")
     },
     text: (text) => {
-      if (inValue) value += text
+      if (inValue) value = longer(value, text)
     }
   }
+}
+
+const longer = (value: string, text: string): string => {
+  if (value.length + text.length > maxValueLength) throw new RangeError("the value is too long")
+  return value + text
 }
 
 const cellText = ({ dates, from1904, strings }: Workbook, type: string, style: number, value: string): string => {
