@@ -3,7 +3,11 @@
  */
 
 const secretMember =
-  /("(?:access|refresh|id)[_-]?token"|"client[_-]?secret"|"(?:kiro)?[_-]?api[_-]?key"|"password"|"secret"|"authorization"|"bearer")(\s*:\s*)"(?:[^"\\]|\\.)*"?/gi
+  /("(?:access|refresh|id)[_-]?token"|"client[_-]?secret"|"(?:kiro|x)?[_-]?api[_-]?key"|"password"|"secret"|"authorization"|"bearer")(\s*:\s*)"(?:[^"\\]|\\.)*"?/gi
+/** The same inside a JSON text that is itself a string of one. */
+const escapedSecretMember =
+  /(\\"(?:(?:access|refresh|id)[_-]?token|client[_-]?secret|(?:kiro|x)?[_-]?api[_-]?key|password|secret|authorization|bearer)\\")(\s*:\s*)\\"[^"\\]*(?:\\")?/gi
+const formMember = /\b((?:access_|refresh_|id_)token|client_secret|password)=[^&\s"]+/gi
 const bearer = /\bBearer\s+[A-Za-z0-9._~+/=-]{16,}/gi
 const kiroKey = /\bksk_[A-Za-z0-9_-]{4,}/g
 
@@ -17,6 +21,8 @@ export const redact = (text: string): string =>
     text
       .slice(0, upstreamTextLimit * 4)
       .replace(secretMember, '$1$2"<redacted>"')
+      .replace(escapedSecretMember, '$1$2\\"<redacted>\\"')
+      .replace(formMember, "$1=<redacted>")
       .replace(bearer, "Bearer <redacted>")
       .replace(kiroKey, "<redacted>"),
     upstreamTextLimit

@@ -112,8 +112,9 @@ const dispatch = (
         method: request.method,
         headers: request.headers,
         body: request.body,
-        headersTimeout: request.headerTimeoutMs,
-        bodyTimeout: request.idleTimeoutMs
+        // Zero would mean no limit at all.
+        headersTimeout: Math.max(1, Math.ceil(request.headerTimeoutMs)),
+        bodyTimeout: Math.max(1, Math.ceil(request.idleTimeoutMs))
       },
       {
         onRequestStart(controller) {
@@ -159,7 +160,8 @@ const failure = (error: Error, phase: "header" | "body"): Effect.Effect<never, D
     ? Effect.fail(
         new DispatchError({
           phase,
-          timedOut: error.code.includes("TIMEOUT") || error.code === "ETIMEDOUT",
+          // A connection that was not made in time is one that was not made.
+          timedOut: error.code === "UND_ERR_HEADERS_TIMEOUT" || error.code === "UND_ERR_BODY_TIMEOUT",
           code: error.code
         })
       )

@@ -8,18 +8,20 @@ import { isKnownBlock } from "../../message/KnownBlock.ts"
 import type { MessagesRequest } from "../../message/MessagesRequest.ts"
 import { resultText, type SearchOutcome } from "./KiroWebSearch.ts"
 
-const claudeCodePrefix = "Perform a web search for the query: "
+const claudeCodePrefix = "Perform a web search for the query:"
 
-/** The query, or null where the request is for the model. */
+/** The query, or null where the request is for the model: other tools, none allowed, or nothing to search for. */
 export const directQuery = (request: MessagesRequest): string | null => {
   const tools = request.tools ?? []
   const only = tools[0]
-  if (tools.length !== 1 || only?.type?.startsWith("web_search") !== true) return null
+  if (tools.length !== 1 || only?.type?.startsWith("web_search_") !== true) return null
+  if (request.tool_choice?.type === "none") return null
   const latest = request.messages.findLast((message) => message.role === "user")
   if (latest === undefined) return null
   const text = typeof latest.content === "string" ? latest.content : lastText(latest.content)
-  const query = text.trim()
-  return query.startsWith(claudeCodePrefix) ? query.slice(claudeCodePrefix.length).trim() : query
+  const trimmed = text.trim()
+  const query = trimmed.startsWith(claudeCodePrefix) ? trimmed.slice(claudeCodePrefix.length).trim() : trimmed
+  return query === "" ? null : query
 }
 
 const lastText = (content: Exclude<MessagesRequest["messages"][number]["content"], string>): string => {

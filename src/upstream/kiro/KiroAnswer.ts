@@ -15,14 +15,14 @@ import type { ContentSink, Settlement, UpstreamCall } from "../UpstreamProvider.
 import { directQuery, directText } from "./DirectSearch.ts"
 import { continuationId } from "./KiroConversation.ts"
 import type { KiroEnding } from "./KiroEvent.ts"
-import { Forms, type KiroServices } from "./KiroForms.ts"
+import type { Course, Forms, KiroServices, Sent } from "./KiroForms.ts"
 import { generate } from "./KiroGenerate.ts"
 import { encodeRequest, type KiroRequest } from "./KiroRequest.ts"
 import { blockContent, search } from "./KiroWebSearch.ts"
 import { runSearches, SearchTurn } from "./SearchRounds.ts"
 import { addUsage } from "./UsageSum.ts"
 
-/** Most upstream calls for one answer; past it the model's searches stay unanswered and the turn ends. */
+/** Most upstream calls for one answer; past it the turn pauses, for the client to go on with. */
 const maxRounds = 10
 
 export const answer = Effect.fnUntraced(function* (
@@ -61,6 +61,7 @@ export const answer = Effect.fnUntraced(function* (
     const id = (yield* randomUuid).replaceAll("-", "")
     const toolUseId = `srvtoolu_${id}`
     const outcome = yield* search(services.dispatch, services.options, lease, call, `web_search_${id}`, query)
+    sink.open(() => {})
     assembler.push({ kind: "server_tool", id: toolUseId, name: "web_search", input: { query } })
     assembler.push({ kind: "search_result", toolUseId, content: blockContent(outcome) })
     assembler.push({ kind: "text", text: directText(query, outcome) })
@@ -69,7 +70,7 @@ export const answer = Effect.fnUntraced(function* (
 
   let usage: KiroEnding["usage"] = {}
   let webSearches = 0
-  let next: KiroRequest | null = null
+  let course: Course = { next: null, conversationId: call.conversation ?? (yield* randomUuid) }
   for (let round = 1; ; round++) {
     const turn = new SearchTurn()
     const sendOnce = (kiroRequest: KiroRequest, conversationId: string) =>
@@ -90,15 +91,18 @@ export const answer = Effect.fnUntraced(function* (
         sink,
         observe: turn.observe
       })
-    const sent: { readonly ending: KiroEnding; readonly request: KiroRequest } = yield* forms.send(call, next, sendOnce)
+    const sent: Sent = yield* forms.send(call, course, { call: sendOnce, mayRepeat: () => turn.isEmpty })
     usage = addUsage(usage, sent.ending.usage)
     const ending = { ...sent.ending, usage }
-    if (assembler.done !== null || ending.serverCalls.length === 0 || round === maxRounds)
-      return settle(ending, webSearches)
+    if (assembler.done !== null || ending.serverCalls.length === 0) return settle(ending, webSearches)
     const ran = yield* runSearches(services, call, lease, ending.serverCalls, webSearches, assembler)
     webSearches = ran.webSearches
     flush()
     if (ending.stopReason !== "end_turn") return settle(ending, webSearches)
-    next = turn.next(sent.request, ending.serverCalls, ran.results)
+    if (round === maxRounds) return settle({ ...ending, stopReason: "pause_turn" }, webSearches)
+    course = {
+      next: turn.next(sent.request, ending.serverCalls, ran.results),
+      conversationId: sent.conversationId
+    }
   }
 })

@@ -23,6 +23,8 @@ export interface KiroAuthOptions {
 const timeoutMs = 30_000
 /** Where the provider does not say how long a token lives. Seconds. */
 const defaultLifetime = 3600
+/** Longer lives are not believed. Seconds: 400 days. */
+const longestLifetime = 400 * 86_400
 
 const member = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.NullOr(schema))
 const Tokens = Schema.fromJsonString(
@@ -38,9 +40,9 @@ const Tokens = Schema.fromJsonString(
 )
 const Refusal = Schema.fromJsonString(
   Schema.Struct({
-    error: member(Schema.String),
-    error_description: member(Schema.String),
-    message: member(Schema.String)
+    error: member(Schema.Unknown),
+    error_description: member(Schema.Unknown),
+    message: member(Schema.Unknown)
   })
 )
 const Discovery = Schema.fromJsonString(Schema.Struct({ token_endpoint: Schema.String }))
@@ -64,7 +66,9 @@ export const refresh = Effect.fnUntraced(function* (
   }
   const endpoint = yield* tokenEndpoint(dispatch, credential, options)
   const response = yield* post(dispatch, endpoint, credential, token, options)
-  if (response.status !== 200) return yield* refused(response)
+  // Whatever a refusal repeats of what was sent, the secrets in it are not told on.
+  if (response.status !== 200)
+    return yield* refused({ ...response, body: withoutSecrets(response.body, credential, token) })
   const tokens = yield* Schema.decodeEffect(Tokens)(response.body).pipe(
     Effect.mapError(() => failed("refused", response.status, "the answer holds no tokens"))
   )
@@ -72,12 +76,13 @@ export const refresh = Effect.fnUntraced(function* (
   if (accessToken === undefined || accessToken === null || accessToken === "") {
     return yield* failed("refused", response.status, "the answer holds no access token")
   }
-  const refreshToken = tokens.refreshToken ?? tokens.refresh_token ?? null
+  const refreshToken = tokens.refreshToken ?? tokens.refresh_token ?? ""
+  const lifetime = tokens.expiresIn ?? tokens.expires_in ?? defaultLifetime
   const now = yield* Clock.currentTimeMillis
   return {
     accessToken: Redacted.make(accessToken),
-    refreshToken: refreshToken === null ? null : Redacted.make(refreshToken),
-    expiresAt: DateTime.makeUnsafe(now + (tokens.expiresIn ?? tokens.expires_in ?? defaultLifetime) * 1000),
+    refreshToken: refreshToken === "" ? null : Redacted.make(refreshToken),
+    expiresAt: DateTime.makeUnsafe(now + Math.min(Math.max(0, lifetime), longestLifetime) * 1000),
     profileArn: tokens.profileArn ?? null,
     tokenEndpoint: credential.kind === "external_idp" ? endpoint.href : null
   }
@@ -105,6 +110,11 @@ const post = (
       idleTimeoutMs: timeoutMs
     })
     .pipe(Effect.mapError(unreachable))
+}
+
+const withoutSecrets = (body: string, credential: OAuthCredential, token: string): string => {
+  const secrets = credential.kind === "idc" ? [token, Redacted.value(credential.clientSecret)] : [token]
+  return secrets.reduce((text, secret) => (secret === "" ? text : text.replaceAll(secret, "<redacted>")), body)
 }
 
 const jsonBody = (credential: Exclude<OAuthCredential, ExternalIdpCredential>, refreshToken: string) =>
@@ -172,9 +182,10 @@ const refused = (response: DispatchResponse): Effect.Effect<never, RefreshFailur
   Schema.decodeEffect(Refusal)(response.body).pipe(
     Effect.orElseSucceed(() => ({ error: null, error_description: null, message: null })),
     Effect.flatMap((body) => {
-      const detail = redact(body.error_description ?? body.message ?? body.error ?? `HTTP ${response.status}`)
+      const words = [body.error_description, body.message, body.error].find((word) => typeof word === "string")
+      const detail = redact(words ?? `HTTP ${response.status}`)
       const unavailable = response.status === 429 || response.status >= 500
-      const kind = unavailable ? "unavailable" : permanent.has(body.error ?? "") ? "rejected" : "refused"
+      const kind = unavailable ? "unavailable" : permanent.has(String(body.error)) ? "rejected" : "refused"
       return Effect.fail(failed(kind, response.status, detail))
     })
   )

@@ -51,7 +51,10 @@ export interface KiroEnding {
   readonly answeredBy: string | null
   /** Calls of the gateway's own tools, in order, for the caller to run. */
   readonly serverCalls: ReadonlyArray<ServerCall>
-  /** Not one text, thought, call or stop came: the connection was closed before an answer. */
+  /**
+   * Not one text, thought, call, stop or final figure came: the connection was closed before an answer. With figures
+   * and nothing else the model chose to say nothing.
+   */
   readonly isEmpty: boolean
 }
 
@@ -98,7 +101,7 @@ export const end = (state: KiroState, emit: Emit): KiroEnding => {
     usage: state.usage.read(),
     answeredBy: state.answeredBy,
     serverCalls: state.tools.serverCalls,
-    isEmpty: !state.hasContent && state.explicitStop === null
+    isEmpty: !state.hasContent && state.explicitStop === null && !state.usage.isFinal
   }
 }
 

@@ -31,50 +31,64 @@ interface Form {
   readonly reasoning: "native" | "text"
 }
 
-const plain: Form = { documents: "native", reasoning: "native" }
-
 /** Models known to refuse documents; past this many the oldest is forgotten. */
 const rememberedModels = 256
 
-type Send = (request: KiroRequest, conversationId: string) => Effect.Effect<KiroEnding, UpstreamFailure>
+/** One answer so far, as the forms need it. */
+export interface Course {
+  /** The request that goes on from an earlier call, in place of the client's; null for the first. */
+  readonly next: KiroRequest | null
+  /** The conversation's id upstream. */
+  readonly conversationId: string
+}
+
+/** What was sent in the end, and what came of it. */
+export interface Sent {
+  readonly ending: KiroEnding
+  readonly request: KiroRequest
+  /** The id that was accepted. */
+  readonly conversationId: string
+}
+
+export interface Send {
+  readonly call: (request: KiroRequest, conversationId: string) => Effect.Effect<KiroEnding, UpstreamFailure>
+  /** Whether nothing of an answer has come yet; otherwise it would be said twice. */
+  readonly mayRepeat: () => boolean
+}
 
 export class Forms {
   readonly #documents: DocumentText["Service"]
   readonly #withoutDocuments = new Set<string>()
-  /** Converted once for all attempts of a request. */
-  readonly #converted = new WeakMap<MessagesRequest, KiroRequest>()
+  /** Converted once, in each form, for all attempts of a request. */
+  readonly #converted = new WeakMap<MessagesRequest, Map<string, KiroRequest>>()
 
   constructor(documents: DocumentText["Service"]) {
     this.#documents = documents
   }
 
-  /**
-   * Sends the request in its plain form and, where that is refused, in the form that the refusal calls for.
-   *
-   * @param next the request that goes on from an earlier answer, in place of the client's
-   */
+  /** Sends the request in its plain form and, where that is refused, in the form that the refusal calls for. */
   readonly send = Effect.fnUntraced(
     { self: this },
     function* (
       this: Forms,
       call: UpstreamCall,
-      next: KiroRequest | null,
+      { conversationId: known, next }: Course,
       send: Send
-    ): Effect.fn.Return<{ readonly ending: KiroEnding; readonly request: KiroRequest }, UpstreamFailure> {
-      let form: Form = this.#withoutDocuments.has(call.model) ? { ...plain, documents: "text" } : plain
-      let conversationId = call.conversation ?? (yield* randomUuid)
+    ): Effect.fn.Return<Sent, UpstreamFailure> {
+      let form: Form = { documents: this.#withoutDocuments.has(call.model) ? "text" : "native", reasoning: "native" }
+      let conversationId = known
       const refused = new Set<FailureKind>()
       for (;;) {
         const request = next ?? (yield* this.#convert(call, form))
-        const sent = yield* Effect.result(send(request, conversationId))
-        if (Result.isSuccess(sent)) return { ending: sent.success, request }
+        const sent = yield* Effect.result(send.call(request, conversationId))
+        if (Result.isSuccess(sent)) return { ending: sent.success, request, conversationId }
         const { kind } = sent.failure.reason
-        if (refused.has(kind)) return yield* sent.failure
+        if (refused.has(kind) || !send.mayRepeat()) return yield* sent.failure
         refused.add(kind)
         if (kind === "invalid_conversation") conversationId = yield* randomUuid
-        else if (kind === "invalid_signature" && next === null) form = { ...form, reasoning: "text" }
+        else if (kind === "invalid_signature" && next === null) form = { documents: form.documents, reasoning: "text" }
         else if (kind === "document_refused" && next === null && form.documents === "native") {
-          form = { ...form, documents: "text" }
+          form = { documents: "text", reasoning: form.reasoning }
           this.#remember(call.model)
         } else return yield* sent.failure
       }
@@ -82,7 +96,10 @@ export class Forms {
   )
 
   #convert(call: UpstreamCall, form: Form): Effect.Effect<KiroRequest, UpstreamFailure> {
-    const known = form === plain ? this.#converted.get(call.request) : undefined
+    const key = `${form.documents} ${form.reasoning} ${call.model}`
+    const forms = this.#converted.get(call.request) ?? new Map<string, KiroRequest>()
+    this.#converted.set(call.request, forms)
+    const known = forms.get(key)
     if (known !== undefined) return Effect.succeed(known)
     return Effect.flatMap(
       form.documents === "text" ? this.#asText(call.request) : Effect.succeed(call.request),
@@ -95,7 +112,7 @@ export class Forms {
           sha256Hex
         })
         if (Result.isFailure(converted)) return Effect.fail(refusal(converted.failure.path, converted.failure.message))
-        if (form === plain) this.#converted.set(call.request, converted.success)
+        forms.set(key, converted.success)
         return Effect.succeed(converted.success)
       }
     )

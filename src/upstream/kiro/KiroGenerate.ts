@@ -12,7 +12,7 @@ import { failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { ContentSink, UpstreamCall } from "../UpstreamProvider.ts"
 import { address, apiRegion } from "./KiroEndpoints.ts"
 import { end, initial, type KiroEnding, type KiroState, step } from "./KiroEvent.ts"
-import { broken, generateHeaders, isEventStream, type KiroOptions, rejected } from "./KiroHttp.ts"
+import { broken, generateHeaders, isEventStream, type KiroOptions, rejected, withoutToken } from "./KiroHttp.ts"
 import type { KiroRequest } from "./KiroRequest.ts"
 
 /** What one call needs. */
@@ -52,7 +52,7 @@ export const generate = Effect.fnUntraced(function* (
       reader
     )
     .pipe(Effect.mapError(broken))
-  if (!isEventStream(response)) return yield* rejected(response)
+  if (!isEventStream(response)) return yield* rejected(response, lease)
   return yield* reader.finish()
 })
 
@@ -94,8 +94,11 @@ class Reader implements Receiver {
   /** Sums up; fails where the answer is not whole. What came before a failure has been shown. */
   finish(): Effect.Effect<KiroEnding, UpstreamFailure> {
     return Effect.suspend(() => {
-      const { assembler } = this.#generation
-      if (this.#failure !== null) return Effect.fail(new UpstreamFailure({ reason: this.#failure }))
+      const { assembler, lease } = this.#generation
+      if (this.#failure !== null) {
+        const message = withoutToken(this.#failure.message, lease)
+        return Effect.fail(new UpstreamFailure({ reason: { ...this.#failure, message } }))
+      }
       if (assembler.done === null && this.#decoder.finish() === "truncated") return Effect.fail(unended)
       const ending = end(this.#state, this.#part)
       if (ending.isEmpty && assembler.done === null) return Effect.fail(unended)

@@ -29,9 +29,13 @@ export const headersOf = (lease: Lease, options: KiroOptions): Record<string, st
     accept: "*/*",
     authorization: `Bearer ${Redacted.value(lease.token)}`,
     ...(kind === "api_key" ? { tokentype: "API_KEY" } : kind === "external_idp" ? { tokentype: "EXTERNAL_IDP" } : {}),
-    ...options.headers
+    ...own(options)
   }
 }
+
+/** The operator's headers under the names that ours have, so that none goes out twice. */
+const own = ({ headers }: KiroOptions): Record<string, string> =>
+  Object.fromEntries(Object.entries(headers).map(([name, value]) => [name.toLowerCase(), value]))
 
 /** Headers of `GenerateAssistantResponse`; asks that content is not used for the service's improvement. */
 export const generateHeaders = (lease: Lease, options: KiroOptions): Record<string, string> => ({
@@ -52,14 +56,25 @@ export const profileHeaders = (lease: Lease, options: KiroOptions): Record<strin
 }
 
 /** Whether a response is an event stream; a 200 with anything else is an error in disguise. */
-export const isEventStream = (head: ResponseHead): boolean =>
-  head.status === 200 && !(head.headers["content-type"] ?? "").includes("json")
+export const isEventStream = (head: ResponseHead): boolean => {
+  const type = (head.headers["content-type"] ?? "").toLowerCase()
+  return head.status === 200 && (type.includes("eventstream") || !type.includes("json"))
+}
 
-/** A response that is not what was asked for. */
-export const rejected = (response: DispatchResponse): Effect.Effect<never, UpstreamFailure> =>
+/** A response that is not what was asked for. Whatever it repeats, the token is not told on. */
+export const rejected = (
+  { body, headers, status }: DispatchResponse,
+  lease: Lease
+): Effect.Effect<never, UpstreamFailure> =>
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
-    Effect.fail(new UpstreamFailure({ reason: classify(response.status, response.headers, response.body, now) }))
+    Effect.fail(new UpstreamFailure({ reason: classify(status, headers, withoutToken(body, lease), now) }))
   )
+
+/** The text with the lease's token taken out, in whatever form it stands there. */
+export const withoutToken = (text: string, lease: Lease): string => {
+  const token = Redacted.value(lease.token)
+  return token === "" ? text : text.replaceAll(token, "<redacted>")
+}
 
 /** An exchange that broke. Addresses stay in the log. */
 export const broken = (error: DispatchError): UpstreamFailure =>

@@ -84,7 +84,7 @@ export const listModels = Effect.fnUntraced(function* (
   options: KiroOptions,
   lease: Lease
 ): Effect.fn.Return<ReadonlyArray<UpstreamModel>, UpstreamFailure> {
-  const models: Array<UpstreamModel> = []
+  const models = new Map<string, UpstreamModel>()
   let nextToken: string | null = null
   for (let page = 0; page < maxPages; page++) {
     const url: URL = address(
@@ -95,9 +95,10 @@ export const listModels = Effect.fnUntraced(function* (
     url.searchParams.set("origin", "AI_EDITOR")
     if (lease.credential.profileArn !== null) url.searchParams.set("profileArn", lease.credential.profileArn)
     if (nextToken !== null) url.searchParams.set("nextToken", nextToken)
-    const listed: typeof Models.Type = yield* get(dispatch, url, profileHeaders(lease, options), Models)
+    const listed: typeof Models.Type = yield* get(dispatch, url, lease, profileHeaders(lease, options), Models)
     for (const { modelId, modelName, promptCaching: caching, tokenLimits } of listed.models) {
-      models.push({
+      if (models.has(modelId)) continue
+      models.set(modelId, {
         id: modelId,
         name: modelName ?? modelId,
         maxInputTokens: tokenLimits?.maxInputTokens ?? null,
@@ -111,10 +112,10 @@ export const listModels = Effect.fnUntraced(function* (
             : null
       })
     }
-    nextToken = listed.nextToken ?? null
-    if (nextToken === null) break
+    nextToken = listed.nextToken ?? ""
+    if (nextToken === "") break
   }
-  return models
+  return [...models.values()]
 })
 
 /** The account's first profile, looked for region by region; null where every region says it has none. */
@@ -137,7 +138,9 @@ export const discoverProfile = Effect.fnUntraced(function* (
       })
       .pipe(
         Effect.mapError(broken),
-        Effect.flatMap((response) => (response.status === 200 ? decode(Profiles, response.body) : rejected(response))),
+        Effect.flatMap((response) =>
+          response.status === 200 ? decode(Profiles, response.body) : rejected(response, lease)
+        ),
         Effect.map(({ profiles }) => ({ arn: profiles?.find((profile) => (profile.arn ?? "") !== "")?.arn ?? null })),
         Effect.catch((error) => Effect.succeed(error))
       )
@@ -161,7 +164,7 @@ export const balance = Effect.fnUntraced(function* (
   url.searchParams.set("resourceType", "AGENTIC_REQUEST")
   url.searchParams.set("isEmailRequired", "true")
   if (lease.credential.profileArn !== null) url.searchParams.set("profileArn", lease.credential.profileArn)
-  const limits = yield* get(dispatch, url, headersOf(lease, options), Limits)
+  const limits = yield* get(dispatch, url, lease, headersOf(lease, options), Limits)
   const entries = limits.usageBreakdownList ?? []
   const entry = entries.find(({ resourceType }) => resourceType === "CREDIT") ?? entries[0]
   const trial = entry?.freeTrialInfo?.freeTrialStatus === "ACTIVE" ? entry.freeTrialInfo : null
@@ -190,6 +193,7 @@ const usedOf = (amount: AmountLike | null | undefined) => amount?.currentUsageWi
 const get = <A>(
   dispatch: Dispatch["Service"],
   url: URL,
+  lease: Lease,
   headers: Record<string, string>,
   schema: Schema.Codec<A, string>
 ): Effect.Effect<A, UpstreamFailure> =>
@@ -197,7 +201,9 @@ const get = <A>(
     .collect({ url, method: "GET", headers, body: null, headerTimeoutMs: timeoutMs, idleTimeoutMs: timeoutMs })
     .pipe(
       Effect.mapError(broken),
-      Effect.flatMap((response) => (response.status === 200 ? decode(schema, response.body) : rejected(response)))
+      Effect.flatMap((response) =>
+        response.status === 200 ? decode(schema, response.body) : rejected(response, lease)
+      )
     )
 
 const decode = <A>(schema: Schema.Codec<A, string>, body: string): Effect.Effect<A, UpstreamFailure> =>

@@ -3,7 +3,7 @@
  *
  * **Source:** AWS `InvokeMCP` with the tool `web_search`; JSON-RPC 2.0; Anthropic's `web_search_tool_result`.
  */
-import { Effect, Schema } from "effect"
+import { DateTime, Effect, Option, Schema } from "effect"
 import { Base64 } from "effect/encoding"
 import type { Lease } from "../../message/Lease.ts"
 import type { FailureKind } from "../../message/FailureReason.ts"
@@ -90,7 +90,9 @@ export const search = Effect.fnUntraced(function* (
       })
       .pipe(
         Effect.mapError(broken),
-        Effect.flatMap((response) => (response.status === 200 ? Effect.succeed(response.body) : rejected(response)))
+        Effect.flatMap((response) =>
+          response.status === 200 ? Effect.succeed(response.body) : rejected(response, lease)
+        )
       )
   )
   if (answered._tag === "Failure") {
@@ -182,7 +184,8 @@ const months = [
 
 /** `January 2, 2026` in UTC, from milliseconds since the epoch. */
 const pageAge = (published: number | null): string | null => {
-  if (published === null || !Number.isFinite(published) || Math.abs(published) > 8.64e15) return null
-  const date = new Date(published)
-  return `${months[date.getUTCMonth()]} ${date.getUTCDate()}, ${date.getUTCFullYear()}`
+  const date = published === null ? Option.none() : DateTime.make(published)
+  if (Option.isNone(date)) return null
+  const { day, month, year } = DateTime.toPartsUtc(date.value)
+  return `${months[month - 1]} ${day}, ${year}`
 }

@@ -20,8 +20,15 @@ export class SearchTurn {
   #text = ""
   #thinking = ""
   #signature = ""
+  #isEmpty = true
+
+  /** Whether nothing was said yet, so that the same call may be made again. */
+  get isEmpty(): boolean {
+    return this.#isEmpty
+  }
 
   readonly observe = (part: ResponsePart): void => {
+    this.#isEmpty = false
     if (part.kind === "text") this.#text += part.text
     else if (part.kind === "thinking") this.#thinking += part.text
     else if (part.kind === "signature") this.#signature = part.signature
@@ -86,8 +93,12 @@ const failed = (error_code: "max_uses_exceeded" | "too_many_requests" | "unavail
 })
 
 const maxUses = (call: UpstreamCall): number =>
-  call.request.tools?.find((tool) => tool.type?.startsWith("web_search") === true && "max_uses" in tool)?.max_uses ??
-  defaultMaxUses
+  (call.request.tools ?? []).reduce<number | null>(
+    (found, tool) =>
+      found ??
+      (tool.name !== undefined && tool.type?.startsWith("web_search_") === true ? (tool.max_uses ?? null) : null),
+    null
+  ) ?? defaultMaxUses
 
 const queryOf = ({ input }: ServerCall): string =>
   typeof input === "object" && input !== null && "query" in input && typeof input.query === "string" ? input.query : ""

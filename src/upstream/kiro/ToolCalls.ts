@@ -17,8 +17,8 @@ export interface ServerCall {
 
 /** Longest input of one of the gateway's own tools. Characters; a longer one breaks the answer. */
 export const MAX_SERVER_INPUT = 64 * 1024
-/** Longest input of a client's tool. Characters; a longer one breaks the answer. */
-export const MAX_CLIENT_INPUT = 4 * 1024 * 1024
+/** Longest inputs of all calls of one answer together. Characters; more breaks the answer. */
+export const MAX_INPUTS = 4 * 1024 * 1024
 /** Most calls in one answer; one more breaks it. */
 export const MAX_CALLS = 1024
 
@@ -36,6 +36,7 @@ export class ToolCalls {
   readonly #serverTools: ReadonlySet<string>
   readonly #calls = new Map<string, Call>()
   readonly #serverCalls: Array<ServerCall> = []
+  #inputs = 0
   #isTruncated = false
   #hasClientCalls = false
 
@@ -86,7 +87,9 @@ export class ToolCalls {
     const json = fragment(input)
     if (json !== "") {
       call.json += json
-      if (call.json.length > (call.isServer ? MAX_SERVER_INPUT : MAX_CLIENT_INPUT)) return "a tool's input is too long"
+      this.#inputs += json.length
+      if (this.#inputs > MAX_INPUTS || (call.isServer && call.json.length > MAX_SERVER_INPUT))
+        return "a tool's input is too long"
       if (!call.isServer) emit({ kind: "tool_input", id, json })
     }
     if (stop === true) this.#stop(id, call, emit)

@@ -37,6 +37,11 @@ export class UsageReport {
     return (this.#usage.contextUsagePercentage ?? 0) >= 100
   }
 
+  /** Whether a figure came that is only known when the answer has ended. */
+  get isFinal(): boolean {
+    return this.#usage.outputTokens !== undefined || this.#usage.credits !== undefined
+  }
+
   read(): UpstreamUsage {
     return this.#usage
   }

@@ -13,12 +13,14 @@ const counts = [
 ] as const
 
 /** Counts add up; the share of the context window is the latest call's. A figure nobody gave stays absent. */
-export const addUsage = (before: UpstreamUsage, after: UpstreamUsage): UpstreamUsage => {
-  let sum: UpstreamUsage = { ...before, ...after }
-  for (const name of counts) {
-    const first = before[name]
-    const second = after[name]
-    if (first !== undefined && second !== undefined) sum = { ...sum, [name]: first + second }
-  }
-  return sum
-}
+export const addUsage = (before: UpstreamUsage, after: UpstreamUsage): UpstreamUsage => ({
+  ...before,
+  ...after,
+  ...Object.fromEntries(
+    counts.flatMap((name) => {
+      const first = before[name]
+      const second = after[name]
+      return first === undefined || second === undefined ? [] : [[name, first + second]]
+    })
+  )
+})
