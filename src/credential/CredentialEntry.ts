@@ -10,6 +10,7 @@ import { Group } from "../config/HotSettings.ts"
 import { trustedAddress } from "../config/TokenHost.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { GroupId, UpstreamId } from "../message/Ids.ts"
+import { isWholeRefreshToken } from "../message/RefreshToken.ts"
 import { sha256Hex } from "../message/Sha256.ts"
 import * as EntryMembers from "./EntryMembers.ts"
 
@@ -41,8 +42,6 @@ export interface Entry {
 
 /** Why a row is refused whose refresh token cannot be whole. */
 const incomplete = "refreshToken looks incomplete; sign in again and import it anew"
-/** No sign-in service gives out a shorter one. Characters. */
-const shortestRefreshToken = 100
 
 /** Reads an entry. Fails with what is wrong with it. */
 export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOptions): Result.Result<Entry, string> =>
@@ -120,8 +119,7 @@ const signedIn = (
 ) =>
   Result.gen(function* () {
     const refreshToken = yield* required(members, "refreshToken", EntryMembers.secretOf)
-    const token = Redacted.value(refreshToken)
-    if (token.length < shortestRefreshToken || token.includes("...")) return yield* Result.fail(incomplete)
+    if (!isWholeRefreshToken(Redacted.value(refreshToken), kind)) return yield* Result.fail(incomplete)
     const tokens = {
       accessToken: yield* EntryMembers.secretOf(members, "accessToken"),
       refreshToken,

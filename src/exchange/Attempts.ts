@@ -173,7 +173,7 @@ const silent = failure("timeout", "upstream", "the upstream did not begin its an
 const within = <A, E>(budget: Budget, relay: Relay, effect: Effect.Effect<A, E>): Effect.Effect<A, E | typeof spent> =>
   Effect.raceFirst(
     effect,
-    Effect.flatMap(Effect.sleep(budget.left), () => (relay.started ? Effect.never : Effect.fail(spent)))
+    Effect.flatMap(Effect.sleep(budget.left), () => (relay.begun ? Effect.never : Effect.fail(spent)))
   )
 
 const ofPool = (error: CredentialPoolError): ExchangeError =>

@@ -46,6 +46,7 @@ export class Relay {
   readonly #arrived: number
   #leased = 0
   #upstreamOpened: number | null = null
+  #hasBegun = false
   #opened = false
   #held: Array<MessageEvent> | null
   #heldSize = 0
@@ -68,6 +69,11 @@ export class Relay {
     return this.head.firstEvent !== null
   }
 
+  /** The upstream's answer has begun, though perhaps with nothing that is shown. */
+  get begun(): boolean {
+    return this.#hasBegun || this.started
+  }
+
   /** Something went out; an error can no longer be a status code. */
   get opened(): boolean {
     return this.#opened
@@ -87,6 +93,9 @@ export class Relay {
         this.head.upstreamHeader = this.#upstreamOpened - this.#leased
         this.#resumeUpstream = resume
       },
+      begun: () => {
+        this.#hasBegun = true
+      },
       write: (events) => this.#content(events)
     }
   }
@@ -94,6 +103,7 @@ export class Relay {
   /** The attempt came to nothing: until another upstream accepts the call there is nothing to open the answer for. */
   abandon(): void {
     this.#upstreamOpened = null
+    this.#hasBegun = false
     this.head.upstreamHeader = null
     this.#resumeUpstream = () => {}
   }

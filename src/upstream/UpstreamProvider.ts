@@ -33,6 +33,8 @@ export interface UpstreamCall {
 export interface ContentSink {
   /** The upstream accepted the call. `resume` lets it go on after `write` returned false. */
   readonly open: (resume: () => void) => void
+  /** The first event of an upstream call's answer has come, whatever it says; perhaps nothing that is shown. */
+  readonly begun: () => void
   /** All events of one upstream chunk, never empty. False: send no more until `resume` is called. */
   readonly write: (events: ReadonlyArray<ContentEvent>) => boolean
 }

@@ -271,6 +271,22 @@ describe("Attempts", () => {
       })
     )
 
+    it.effect("ends with the first event of an answer, whatever that says", () =>
+      Effect.gen(function* () {
+        const thinks: FakeOptions["script"][number] = (_call, _lease, sink) =>
+          Effect.gen(function* () {
+            sink.open(() => {})
+            sink.begun()
+            yield* Effect.sleep(60_000)
+            sink.write(text("a"))
+            return settlement
+          })
+        const outcome = yield* attempt({ script: [thinks] }, { budget })
+        assert.isTrue(Exit.isSuccess(outcome.exit))
+        assert.strictEqual(outcome.took, 60_000)
+      })
+    )
+
     it.effect("never cuts an answer that has begun", () =>
       Effect.gen(function* () {
         const slow: FakeOptions["script"][number] = (_call, _lease, sink) =>

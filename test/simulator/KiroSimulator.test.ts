@@ -252,18 +252,20 @@ describe("a client that goes away or is slow", () => {
       const server = yield* simulator
       const client = yield* makeClient(server, "token-1")
       const conversationState = scripted([{ text: "x" }, { stall: true }])
-      const abort = new AbortController()
-      const first = yield* Effect.promise(async () => {
-        const response = await client.send(new GenerateAssistantResponseCommand({ conversationState }), {
-          abortSignal: abort.signal
+      // The call is given up where its scope closes.
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const abortSignal = yield* Effect.abortSignal
+          const first = yield* Effect.promise(async () => {
+            const command = new GenerateAssistantResponseCommand({ conversationState })
+            const response = await client.send(command, { abortSignal })
+            return await response.generateAssistantResponseResponse?.[Symbol.asyncIterator]().next()
+          })
+          assert.strictEqual(first?.value?.assistantResponseEvent?.content, "x")
+          assert.deepStrictEqual(yield* server.gauge("token-1"), { live: 1, maximum: 1, total: 1 })
+          assert.strictEqual(yield* server.openStreams, 1)
         })
-        const events = response.generateAssistantResponseResponse?.[Symbol.asyncIterator]()
-        return await events?.next()
-      })
-      assert.strictEqual(first?.value?.assistantResponseEvent?.content, "x")
-      assert.deepStrictEqual(yield* server.gauge("token-1"), { live: 1, maximum: 1, total: 1 })
-      assert.strictEqual(yield* server.openStreams, 1)
-      abort.abort()
+      )
       yield* until(server.openStreams, (open) => open === 0)
       assert.deepStrictEqual(yield* server.gauge("token-1"), { live: 0, maximum: 1, total: 1 })
       assert.strictEqual((yield* server.requests).at(-1)?.ending, "disconnected")

@@ -6,6 +6,7 @@
  */
 import { Clock, DateTime, Effect, Redacted, Schema } from "effect"
 import type { ExternalIdpCredential, OAuthCredential, RefreshedTokens } from "../../message/Credential.ts"
+import { isWholeRefreshToken } from "../../message/RefreshToken.ts"
 import { redact } from "../../telemetry/Redaction.ts"
 import type { Dispatch, DispatchError, DispatchResponse } from "../Dispatch.ts"
 import { RefreshFailure } from "../RefreshFailure.ts"
@@ -57,7 +58,7 @@ export const refresh = Effect.fnUntraced(function* (
   options: KiroAuthOptions
 ): Effect.fn.Return<RefreshedTokens, RefreshFailure> {
   const token = Redacted.value(credential.refreshToken)
-  if (token.length < 100 || token.includes("...")) {
+  if (!isWholeRefreshToken(token, credential.kind)) {
     return yield* new RefreshFailure({
       kind: "incomplete",
       status: null,

@@ -62,6 +62,7 @@ class Reader implements Receiver {
   readonly #state: KiroState
   readonly #generation: Generation
   #failure: FailureReason | null = null
+  #hasBegun = false
 
   constructor(generation: Generation) {
     this.#generation = generation
@@ -82,6 +83,7 @@ class Reader implements Receiver {
   readonly data: Receiver["data"] = (chunk) => {
     const { assembler } = this.#generation
     const corrupt = this.#decoder.push(chunk, (frame) => {
+      if (!this.#hasBegun) this.#begin()
       this.#failure ??= step(this.#state, frame, this.#part)
     })
     if (corrupt !== null) this.#failure ??= damaged(`the event stream is corrupt (${corrupt})`)
@@ -105,6 +107,11 @@ class Reader implements Receiver {
       this.#flush()
       return Effect.succeed(ending)
     })
+  }
+
+  #begin(): void {
+    this.#hasBegun = true
+    this.#generation.sink.begun()
   }
 
   readonly #part = (part: ResponsePart): void => {

@@ -170,8 +170,8 @@ const hasCalls = (message: KiroChatMessage): boolean =>
 const jsonArray = (items: ReadonlyArray<unknown> | undefined): string =>
   items === undefined || items.length === 0 ? "" : wellFormed(JSON.stringify(items))
 
-const messageMembers = ({ userInputMessageContext: _, ...message }: KiroUserMessage): string =>
-  wellFormed(JSON.stringify(message).slice(1, -1))
+const messageMembers = (message: KiroUserMessage): string =>
+  wellFormed(JSON.stringify({ ...message, userInputMessageContext: undefined }).slice(1, -1))
 
 const contextMembers = (toolResults: string, tools: string): string =>
   [toolResults === "" ? "" : `"toolResults":${toolResults}`, tools === "" ? "" : `"tools":${tools}`]

@@ -106,6 +106,20 @@ describe("an answer from a real socket", () => {
     })
   )
 
+  it.live("has begun with its first event, though that is thinking nobody asked for", () =>
+    Effect.gen(function* () {
+      const rig = yield* playing([{ thinking: "hm" }, { stall: true }])
+      const { heard, sink } = collect()
+      const running = yield* Effect.forkChild(rig.provider.send(callOf({}), leaseOf(), sink))
+      yield* until(
+        Effect.sync(() => heard.begun),
+        (begun) => begun === 1
+      )
+      assert.deepStrictEqual(heard.events, [])
+      yield* Fiber.interrupt(running)
+    })
+  )
+
   it.live("ends at a stop sequence and gives the upstream up", () =>
     Effect.gen(function* () {
       const rig = yield* playing([{ text: "one two ", repeat: 2 }, { text: "END three" }, { stall: true }])
@@ -310,6 +324,7 @@ describe("the socket", () => {
         open: (next: () => void) => {
           resume = next
         },
+        begun: () => {},
         write: (events: ReadonlyArray<ContentEvent>) => {
           for (const event of events) {
             if (event.type === "content_block_delta" && event.delta.type === "text_delta")

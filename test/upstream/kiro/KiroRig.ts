@@ -117,16 +117,20 @@ export const callOf = (members: object = {}, more: Partial<UpstreamCall> = {}): 
 export interface Heard {
   readonly events: Array<ContentEvent>
   opened: number
+  begun: number
 }
 
 /** A sink that takes everything. */
 export const collect = (): { readonly heard: Heard; readonly sink: ContentSink } => {
-  const heard: Heard = { events: [], opened: 0 }
+  const heard: Heard = { events: [], opened: 0, begun: 0 }
   return {
     heard,
     sink: {
       open: () => {
         heard.opened++
+      },
+      begun: () => {
+        heard.begun++
       },
       write: (events) => {
         heard.events.push(...events)

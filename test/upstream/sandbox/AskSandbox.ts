@@ -31,6 +31,7 @@ export const send = (members: object, write: ContentSink["write"] = () => true, 
     const events: Array<ContentEvent> = []
     const settlement = yield* sandbox.send(callOf(members), lease, {
       open,
+      begun: () => {},
       write: (written) => {
         events.push(...written)
         return write(written)

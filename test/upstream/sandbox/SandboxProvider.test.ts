@@ -318,6 +318,7 @@ describe("the manners of a socket", () => {
         open: (again: () => void) => {
           resume = again
         },
+        begun: () => {},
         write: (events: ReadonlyArray<ContentEvent>) => {
           writes.push(events)
           return false
