@@ -35,7 +35,7 @@ export const serve = Command.make(
   { config: configFlag, port },
   Effect.fnUntraced(function* ({ config, port }) {
     const file = yield* Effect.mapError(readConfig(config), ofStart)
-    yield* serving({ file: onPort(file, port), as: "serve" })
+    return yield* serving({ file: onPort(file, port), as: "serve" })
   })
 ).pipe(Command.withDescription("Serve with a configuration file"))
 
