@@ -2,6 +2,7 @@
  * Credentials as the admin API shows them and what may be asked of them. Holds no secret.
  */
 import { Schema } from "effect"
+import { CooldownReason, DisabledReason } from "../message/CredentialState.ts"
 import { CredentialId, GroupId, UpstreamId } from "../message/Ids.ts"
 
 const count = (description: string) => Schema.Int.annotate({ description })
@@ -10,26 +11,6 @@ const count = (description: string) => Schema.Int.annotate({ description })
 const Time = Schema.DateTimeUtcFromString.annotate({ format: "date-time" })
 
 export const CredentialKind = Schema.Literals(["api_key", "social", "idc", "external_idp"])
-
-/** Why a credential is not used until something changes. */
-export const DisabledReason = Schema.Literals([
-  "manual",
-  "too_many_failures",
-  "too_many_refresh_failures",
-  "invalid_refresh_token",
-  "quota_exceeded",
-  "account_suspended",
-  "invalid_config"
-])
-
-/** Why a credential rests. */
-export const CooldownReason = Schema.Literals([
-  "rate_limit",
-  "upstream_error",
-  "timeout",
-  "overage_request_limit",
-  "suspicious_activity"
-])
 
 /** Where the proxy of a credential's calls is set; the `_direct` ones say there that no proxy is used. */
 export const ProxySource = Schema.Literals([

@@ -3,7 +3,7 @@
  *
  * **Source:** Anthropic Messages API: a streamed answer and a whole one say the same.
  */
-import type { ContentBlock, ContentDelta, ContentEvent } from "../message/MessageEvent.ts"
+import { type ContentBlock, type ContentDelta, type ContentEvent, deltaText } from "../message/MessageEvent.ts"
 
 /** Longest answer that is kept whole. Characters of text, thinking and JSON; of a longer one nothing is answered. */
 export const MAX_ANSWER = 32 * 1024 * 1024
@@ -51,7 +51,7 @@ export class MessageAccumulator {
   #add(delta: ContentDelta): void {
     const filling = this.#filling
     if (filling === null) return
-    const text = textOf(delta)
+    const text = deltaText(delta)
     this.#size += text.length
     if (delta.type === "signature_delta") filling.signature += text
     else filling.text += text
@@ -62,19 +62,6 @@ export class MessageAccumulator {
     this.#filling = null
     const block = filling === null ? null : fill(filling)
     if (block !== null) this.#blocks.push(block)
-  }
-}
-
-const textOf = (delta: ContentDelta): string => {
-  switch (delta.type) {
-    case "text_delta":
-      return delta.text
-    case "thinking_delta":
-      return delta.thinking
-    case "signature_delta":
-      return delta.signature
-    case "input_json_delta":
-      return delta.partial_json
   }
 }
 

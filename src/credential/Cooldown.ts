@@ -3,7 +3,8 @@
  */
 import { DateTime, Duration } from "effect"
 import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
-import type { Cooldown, CooldownReason, DisabledReason, Health } from "./CredentialStore.ts"
+import type { CooldownReason, DisabledReason } from "../message/CredentialState.ts"
+import type { Cooldown, Health } from "./CredentialStore.ts"
 
 /** The cooldown section of the settings, as this decision reads it. */
 export interface CooldownSettings {

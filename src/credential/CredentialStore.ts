@@ -3,32 +3,11 @@
  *
  * A port: the pool owns it, `storage/` implements it. Secrets are sealed before they reach the disk.
  */
+import { CooldownReason, DisabledReason } from "../message/CredentialState.ts"
 import { Context, DateTime, type Effect, Schema } from "effect"
 import type { Credential, RefreshedTokens } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
-
-/** Why a credential is not used until something changes. */
-export const DisabledReason = Schema.Literals([
-  "manual",
-  "too_many_failures",
-  "too_many_refresh_failures",
-  "invalid_refresh_token",
-  "quota_exceeded",
-  "account_suspended",
-  "invalid_config"
-])
-export type DisabledReason = typeof DisabledReason.Type
-
-/** Why a credential rests for a while. */
-export const CooldownReason = Schema.Literals([
-  "rate_limit",
-  "upstream_error",
-  "timeout",
-  "overage_request_limit",
-  "suspicious_activity"
-])
-export type CooldownReason = typeof CooldownReason.Type
 
 /** A rest until a wall-clock time. */
 export const Cooldown = Schema.Struct({

@@ -6,7 +6,7 @@
  */
 import { DateTime, Duration, Effect, References, Result, type Scope } from "effect"
 import { CredentialPoolError } from "./CredentialPoolError.ts"
-import type { CooldownReason } from "./CredentialStore.ts"
+import type { CooldownReason } from "../message/CredentialState.ts"
 import { Ticket } from "./PermitQueue.ts"
 import { isDisabled, permitsOf } from "./PoolEntry.ts"
 import type { Held, PoolState } from "./PoolState.ts"

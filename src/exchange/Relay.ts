@@ -4,7 +4,7 @@
  * Nothing an attempt says reaches the client before its first content; from then on there is no other attempt. Events
  * may be held back whole, for clients that read usage only from `message_start`.
  */
-import type { ContentDelta, ContentEvent, MessageEvent, MessageStart } from "../message/MessageEvent.ts"
+import { type ContentEvent, deltaText, type MessageEvent, type MessageStart } from "../message/MessageEvent.ts"
 import type { Usage } from "../message/Usage.ts"
 import type { ContentSink } from "../upstream/UpstreamProvider.ts"
 
@@ -173,21 +173,8 @@ export class Relay {
 /** Characters of an event's own text. */
 const sizeOf = (event: ContentEvent): number => {
   if (event.type === "content_block_stop") return 0
-  if (event.type === "content_block_delta") return textOf(event.delta).length
+  if (event.type === "content_block_delta") return deltaText(event.delta).length
   const block = event.content_block
   if (block.type === "redacted_thinking") return block.data.length
   return block.type === "web_search_tool_result" ? JSON.stringify(block.content).length : 0
-}
-
-const textOf = (delta: ContentDelta): string => {
-  switch (delta.type) {
-    case "text_delta":
-      return delta.text
-    case "thinking_delta":
-      return delta.thinking
-    case "signature_delta":
-      return delta.signature
-    case "input_json_delta":
-      return delta.partial_json
-  }
 }

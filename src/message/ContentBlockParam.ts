@@ -111,7 +111,8 @@ export const WebSearchToolResultBlockParam = Schema.Struct({
   ...cached
 })
 
-const known: ReadonlySet<string> = new Set([
+/** Types whose members are described; `KnownBlock.ts` narrows by them. */
+export const knownTypes: ReadonlySet<string> = new Set([
   "text",
   "image",
   "document",
@@ -127,7 +128,7 @@ const known: ReadonlySet<string> = new Set([
 /** A block of a type that Weir does not act on: kept whole, never refused. */
 export const OtherBlockParam = Schema.Struct({
   type: Schema.String.check(
-    Schema.makeFilter((type: string) => !known.has(type), { expected: "a content block of this type" })
+    Schema.makeFilter((type: string) => !knownTypes.has(type), { expected: "a content block of this type" })
   )
 })
 

@@ -4,19 +4,20 @@
  * A block of an unknown type is described by its `type` alone, any string; so a plain `switch` over `type` narrows
  * nothing. After this guard it does.
  */
-import type {
-  ContentBlockParam,
-  DocumentBlockParam,
-  ImageBlockParam,
-  RedactedThinkingBlockParam,
-  SearchResultBlockParam,
-  ServerToolUseBlockParam,
-  TextBlockParam,
-  ThinkingBlockParam,
-  ToolResultBlockParam,
-  ToolResultContentParam,
-  ToolUseBlockParam,
-  WebSearchToolResultBlockParam
+import {
+  type ContentBlockParam,
+  type DocumentBlockParam,
+  type ImageBlockParam,
+  type RedactedThinkingBlockParam,
+  type SearchResultBlockParam,
+  type ServerToolUseBlockParam,
+  type TextBlockParam,
+  type ThinkingBlockParam,
+  type ToolResultBlockParam,
+  type ToolResultContentParam,
+  type ToolUseBlockParam,
+  type WebSearchToolResultBlockParam,
+  knownTypes
 } from "./ContentBlockParam.ts"
 
 /** A block with text of its own. */
@@ -46,19 +47,6 @@ export type KnownBlock =
 /** A block inside a tool result whose members are described. */
 export type KnownResultBlock = TextBlock | ImageBlock | DocumentBlock | SearchResultBlock
 
-const known: ReadonlySet<string> = new Set<KnownBlock["type"]>([
-  "text",
-  "image",
-  "document",
-  "search_result",
-  "thinking",
-  "redacted_thinking",
-  "tool_use",
-  "tool_result",
-  "server_tool_use",
-  "web_search_tool_result"
-])
-
 const knownInResult: ReadonlySet<string> = new Set<KnownResultBlock["type"]>([
   "text",
   "image",
@@ -67,7 +55,7 @@ const knownInResult: ReadonlySet<string> = new Set<KnownResultBlock["type"]>([
 ])
 
 /** Whether the members of a validated block are described. */
-export const isKnownBlock = (block: ContentBlockParam): block is KnownBlock => known.has(block.type)
+export const isKnownBlock = (block: ContentBlockParam): block is KnownBlock => knownTypes.has(block.type)
 
 /** The same for a validated block inside a tool result. */
 export const isKnownResultBlock = (block: ToolResultContentParam): block is KnownResultBlock =>

@@ -87,6 +87,20 @@ export type ContentDelta =
   | { readonly type: "signature_delta"; readonly signature: string }
   | { readonly type: "input_json_delta"; readonly partial_json: string }
 
+/** What a delta adds, whatever it adds it to. */
+export const deltaText = (delta: ContentDelta): string => {
+  switch (delta.type) {
+    case "text_delta":
+      return delta.text
+    case "thinking_delta":
+      return delta.thinking
+    case "signature_delta":
+      return delta.signature
+    case "input_json_delta":
+      return delta.partial_json
+  }
+}
+
 /** A whole answer; in `message_start` its content is empty and `stop_reason` null. */
 export interface Message {
   readonly id: string
