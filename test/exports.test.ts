@@ -4,6 +4,7 @@ import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { pathToFileURL } from "node:url"
 import manifest from "../package.json" with { type: "json" }
+import { version } from "../src/message/Version.ts"
 import { root } from "./support/SourceFile.ts"
 
 const entries = { ".": "index", "./testing": "testing", "./node": "node" }
@@ -39,6 +40,10 @@ describe("the package", () => {
       assert.isNotEmpty(Object.keys(module))
     })
   }
+
+  it("calls itself by the version that it is published under", () => {
+    assert.strictEqual(version, manifest.version)
+  })
 
   it("pins every dependency to one version", () => {
     const pins = { ...manifest.dependencies, ...manifest.devDependencies, ...manifest.overrides }

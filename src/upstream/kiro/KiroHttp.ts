@@ -8,8 +8,9 @@
 import { Clock, Effect, Redacted } from "effect"
 import type { Lease } from "../../message/Lease.ts"
 import type { DispatchError, DispatchResponse, ResponseHead } from "../Dispatch.ts"
-import { classify, failure, UpstreamFailure } from "../UpstreamFailure.ts"
+import { failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { KiroEndpoints } from "./KiroEndpoints.ts"
+import { classify } from "./KiroFailure.ts"
 
 /** How this upstream is reached. */
 export interface KiroOptions {

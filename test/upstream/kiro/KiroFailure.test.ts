@@ -1,9 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Arbitrary, Schema } from "effect"
-import { effects } from "../../src/credential/Cooldown.ts"
-import type { FailureReason } from "../../src/message/FailureReason.ts"
-import { type Failure, failureOf, type FailureName } from "../../src/simulator/FailurePreset.ts"
-import { classify } from "../../src/upstream/UpstreamFailure.ts"
+import { effects } from "../../../src/credential/Cooldown.ts"
+import type { FailureReason } from "../../../src/message/FailureReason.ts"
+import { type Failure, failureOf, type FailureName } from "../../../src/simulator/FailurePreset.ts"
+import { classify } from "../../../src/upstream/kiro/KiroFailure.ts"
 
 const now = Date.UTC(2026, 0, 2, 3, 4, 5)
 

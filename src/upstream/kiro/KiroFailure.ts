@@ -1,0 +1,59 @@
+/**
+ * KiroFailure: what an HTTP answer of Kiro that is no answer means. Pure.
+ *
+ * **Source:** AWS restJson1 protocol: the error's name in `x-amzn-errortype` or in the body's `__type`.
+ */
+import { Schema } from "effect"
+import type { FailureReason } from "../../message/FailureReason.ts"
+import { bareName, byHttp, reasonOf } from "./KiroException.ts"
+
+const Body = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
+const decodeBody = Schema.decodeUnknownOption(Body)
+
+/**
+ * What an HTTP error of Kiro means. Also for a 200 whose body is a JSON error instead of an event stream.
+ *
+ * @param headers names in lower case
+ * @param now milliseconds since the epoch, for a `retry-after` that is a date
+ */
+export const classify = (
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  now: number
+): FailureReason => {
+  const parsed = decodeBody(body)
+  const members = parsed._tag === "Some" ? parsed.value : {}
+  const inner = isRecord(members["error"]) ? members["error"] : {}
+  const text = (key: string): string | null => {
+    const value = members[key] ?? inner[key]
+    return typeof value === "string" ? value : null
+  }
+  const exception = {
+    name: bareName(headers["x-amzn-errortype"] ?? text("__type") ?? text("type") ?? text("code") ?? ""),
+    reason: (status === 402 || status === 429 ? markerIn(body) : null) ?? text("reason"),
+    message: text("message") ?? text("Message") ?? (parsed._tag === "Some" ? "" : body)
+  }
+  const reason = reasonOf(exception, byHttp(status, exception))
+  return {
+    ...reason,
+    status,
+    message: reason.message === "" ? `HTTP ${status}` : reason.message,
+    retryAfterMs: retryAfter(headers["retry-after"], now)
+  }
+}
+
+/** What a quota error carries somewhere in its body, whatever the body's shape. The month's is the graver one. */
+const markerIn = (body: string): string | null =>
+  ["MONTHLY_REQUEST_COUNT", "OVERAGE_REQUEST_LIMIT_EXCEEDED"].find((marker) => body.includes(marker)) ?? null
+
+/** Seconds or an HTTP date; null where it is neither, or in the past. Milliseconds. */
+const retryAfter = (header: string | undefined, now: number): number | null => {
+  if (header === undefined) return null
+  const value = header.trim()
+  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  return Number.isFinite(ms) && ms >= 0 ? ms : null
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
