@@ -6,13 +6,13 @@
  * Layer.launch(layerGateway({ file: quickstartConfig(process.cwd()), ephemeral: [] }))
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import { Effect, Layer, Redacted } from "effect"
+import { Duration, Effect, Layer, Redacted } from "effect"
 import type { HttpServerError } from "effect/http"
-import { createServer, type Server } from "node:http"
 import type { GatewayConfig } from "./config/GatewayConfig.ts"
 import type { ServerSettings } from "./config/ServerSettings.ts"
 import type { KiroUpstream } from "./config/UpstreamSettings.ts"
 import * as Gateway from "./Gateway.ts"
+import { NodeServer } from "./http/NodeServer.ts"
 import type { StorageError } from "./message/StorageError.ts"
 import { version } from "./message/Version.ts"
 import type { DatabaseLocked } from "./storage/DatabaseLock.ts"
@@ -28,25 +28,18 @@ import * as Upstreams from "./upstream/Upstreams.ts"
 
 export { layer as layerStorage } from "./storage/Storage.ts"
 
-/** Longest time for a request's headers to arrive, and for an idle connection to stay. Milliseconds. */
-const headersTimeout = 60_000
-const keepAliveTimeout = 65_000
-
 /** An HTTP server on the configured address. When its scope closes, answers under way have `drain` to end. */
-export const layerServer = ({ drain, host, port }: Pick<ServerSettings, "host" | "port" | "drain">) =>
-  NodeHttpServer.layer(makeServer, { host, port, gracefulShutdownTimeout: drain })
-
-const makeServer = (): Server => {
-  // A body's own time is `bodyTimeout`, and an answer may take as long as it does.
-  const server = createServer({ headersTimeout, requestTimeout: 0, keepAliveTimeout })
-  // A connection whose last answer ends while the server stops would be kept for the next request, which never comes.
-  server.on("request", (_, response) =>
-    response.on("close", () => {
-      if (!server.listening) server.closeIdleConnections()
-    })
-  )
-  return server
-}
+export const layerServer = ({
+  bodyTimeout,
+  drain,
+  host,
+  port
+}: Pick<ServerSettings, "host" | "port" | "drain" | "bodyTimeout">) =>
+  NodeHttpServer.layer(() => new NodeServer(Duration.toMillis(bodyTimeout)), {
+    host,
+    port,
+    gracefulShutdownTimeout: drain
+  })
 
 /** The configured upstreams, and the sandbox beside them. */
 export const layerUpstreams = ({

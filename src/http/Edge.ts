@@ -22,12 +22,17 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
   { global: true }
 )
 
-/** Paths of the client API and of probes: asked by another method, they are there all the same. */
-const paths = /^(?:\/(?:livez|readyz|metrics)?|\/(?:v1|cc\/v1)\/messages(?:\/count_tokens)?|\/v1\/models(?:\/[^/]+)?)$/
+/** Paths of the client API and of probes, by the method that they take; asked by another, they are there all the same. */
+const paths = {
+  GET: /^(?:\/(?:livez|readyz|metrics)?|\/v1\/models(?:\/[^/]+)?)$/,
+  POST: /^\/(?:v1|cc\/v1)\/messages(?:\/count_tokens)?$/
+}
 
 const unknownRoute = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
   const path = (url.split("?", 1)[0] ?? "").slice(0, 256)
-  return fail(paths.test(path) ? methodNotAllowed(method, path) : notFound(`there is nothing at ${path}`))
+  const isOfOther = method === "GET" || method === "HEAD" ? paths.POST.test(path) : paths.GET.test(path)
+  const isThere = isOfOther || (method !== "POST" && paths.POST.test(path))
+  return fail(isThere ? methodNotAllowed(method, path) : notFound(`there is nothing at ${path}`))
 })
 
 const isUnknownRoute = (error: unknown): boolean =>

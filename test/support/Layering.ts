@@ -53,6 +53,7 @@ export const platform = [
   "storage/",
   "codec/Crc32.ts",
   "http/MessagesResponse.ts",
+  "http/NodeServer.ts",
   "message/Sha256.ts",
   "policy/ConstantTime.ts",
   "upstream/Dispatch.ts",

@@ -31,7 +31,7 @@ export const classify = (
   }
   const exception = {
     name: bareName(headers["x-amzn-errortype"] ?? text("__type") ?? text("type") ?? text("code") ?? ""),
-    reason: (status === 402 || status === 429 ? markerIn(body) : null) ?? text("reason"),
+    reason: (status === 402 || status === 429 ? markerIn(body, status) : null) ?? text("reason"),
     message: text("message") ?? text("Message") ?? (parsed._tag === "Some" ? "" : body)
   }
   const reason = reasonOf(exception, byHttp(status, exception))
@@ -43,15 +43,20 @@ export const classify = (
   }
 }
 
-/** What a quota error carries somewhere in its body, whatever the body's shape. The month's is the graver one. */
-const markerIn = (body: string): string | null =>
-  ["MONTHLY_REQUEST_COUNT", "OVERAGE_REQUEST_LIMIT_EXCEEDED"].find((marker) => body.includes(marker)) ?? null
+/**
+ * What a quota error carries somewhere in its body, whatever the body's shape; the month's is the graver one. A 429 may
+ * repeat what somebody wrote, so there the marker must be a JSON string of its own.
+ */
+const markerIn = (body: string, status: number): string | null =>
+  ["MONTHLY_REQUEST_COUNT", "OVERAGE_REQUEST_LIMIT_EXCEEDED"].find((marker) =>
+    body.includes(status === 402 ? marker : `"${marker}"`)
+  ) ?? null
 
 /** Seconds or an HTTP date; null where it is neither, or in the past. Milliseconds. */
 const retryAfter = (header: string | undefined, now: number): number | null => {
   if (header === undefined) return null
   const value = header.trim()
-  const ms = /^\d{1,9}$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
+  const ms = /^\d+(?:\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
   return Number.isFinite(ms) && ms >= 0 ? ms : null
 }
 

@@ -50,7 +50,9 @@ const quote = ({ text, tools }: Prompt): string =>
   [
     introduction,
     text === "" ? "Nothing was said." : `You said:\n\n${cut(text, maxQuoted)}`,
-    ...(tools.length === 0 ? [] : ["Ask it to run a command in backticks, or to read a file, to see a tool call."])
+    ...(tools.length === 0
+      ? []
+      : ["Ask it to run a command in backticks, or to read a file by its full path, to see a tool call."])
   ].join("\n\n")
 
 const report = ({ results }: Prompt): string =>
