@@ -46,6 +46,9 @@ export const importFiles = Effect.fnUntraced(function* (
     const results = yield* importRows(yield* readRows(file, options), intoStore(store))
     for (const { message, row, status } of results) {
       if (status === "invalid") yield* Effect.logWarning(`${file}: row ${row} is not used: ${message}`)
+      else if (status !== "duplicate" && message !== undefined) {
+        yield* Effect.logWarning(`${file}: row ${row} is used: ${message}`)
+      }
     }
     const added = results.filter(({ status }) => status === "added").length
     if (added > 0) yield* Effect.logInfo(`${file}: ${added} credentials added`)

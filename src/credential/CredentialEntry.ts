@@ -61,7 +61,7 @@ export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOpt
     const disabled = (yield* EntryMembers.flagOf(members, "disabled")) ?? false
     const notes = [
       ...group.notes,
-      ...proxyNotes(members, options.allowProxy),
+      ...(yield* proxyNotes(members, options.allowProxy)),
       ...endpointNotes(members),
       ...(disabled ? ["it is disabled in the file"] : [])
     ]
@@ -194,14 +194,18 @@ const groupOf = (
   })
 }
 
-const proxyNotes = (members: EntryMembers.EntryMembers, allowProxy: boolean): ReadonlyArray<string> => {
+/** A proxy that may be asked for cannot be used: the entry is refused rather than sent another way than it says. */
+const proxyNotes = (
+  members: EntryMembers.EntryMembers,
+  allowProxy: boolean
+): Result.Result<ReadonlyArray<string>, string> => {
   const value = members.get("proxyUrl")
-  if (value === undefined || (typeof value === "string" && value.trim().toLowerCase() === "direct")) return []
-  return [
-    allowProxy
-      ? "proxyUrl was not taken over: give the credential a group that has this proxy"
-      : "proxyUrl was not taken over: proxies of imported rows are not allowed here"
-  ]
+  if (value === undefined || (typeof value === "string" && value.trim().toLowerCase() === "direct")) {
+    return Result.succeed([])
+  }
+  return allowProxy
+    ? Result.fail("proxyUrl cannot be used by this version, which calls directly; remove it to allow that")
+    : Result.succeed(["proxyUrl was not taken over: proxies of imported rows are not allowed here"])
 }
 
 /** Kiro has one way in here; other programs name it `ide`. */

@@ -4,12 +4,13 @@
  * A lease belongs to a Scope: it holds one permit of its credential and one of the gateway from selection until the
  * scope closes. Whatever ends a request, its permits are free again.
  */
-import { Context, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Clock, Context, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import type { StorageError } from "../message/StorageError.ts"
+import { forLog } from "../telemetry/Redaction.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { CredentialPoolError } from "./CredentialPoolError.ts"
@@ -80,7 +81,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   const lease = Effect.fnUntraced(function* (need: Need) {
     const { because, entry } = yield* PoolLeases.hold(core, need)
     const token = yield* Effect.mapError(tokens.token(entry), (failure) => noToken(entry, failure))
-    if (!entry.profileKnown) {
+    if (entry.profileDueAt !== null && entry.profileDueAt <= (yield* Clock.currentTimeMillis)) {
       const asking = { credential: entry.credential, token, because }
       yield* profileOnce(entry.credential.id, lookUpProfile(core, entry, asking))
     }
@@ -120,20 +121,26 @@ const noToken = (entry: PoolEntry, failure: RefreshFailure) =>
     reason: { _tag: "NoToken", credentialId: entry.credential.id, transient: failure.kind === "unavailable" }
   })
 
-/** Asked once for a process: an account without a profile has none the next time either. */
+/** From a look-up that failed to the next. Milliseconds. */
+const profileRetryMs = 60_000
+
+/** An account without a profile has none the next time either; a look-up that failed is made again, not at once. */
 const lookUpProfile = (core: PoolCore.PoolCore, entry: PoolEntry, lease: Lease): Effect.Effect<void> =>
   core.provider.discoverProfile(lease).pipe(
     Effect.tap((profileArn) => {
+      entry.profileDueAt = null
       if (profileArn === null) return Effect.void
       entry.credential = { ...entry.credential, profileArn }
       return entry.stored ? core.store.update(entry.credential.id, { profileArn }) : Effect.void
     }),
     Effect.catch((error) =>
-      Effect.logWarning(`Credential ${entry.credential.id}: its profile could not be looked up: ${error.message}`)
-    ),
-    Effect.andThen(
-      Effect.sync(() => {
-        entry.profileKnown = true
-      })
+      Effect.logWarning(
+        `Credential ${entry.credential.id}: its profile could not be looked up: ${forLog(error.message)}`
+      ).pipe(
+        Effect.andThen(Clock.currentTimeMillis),
+        Effect.map((now) => {
+          entry.profileDueAt = entry.profileDueAt === null ? null : now + profileRetryMs
+        })
+      )
     )
   )

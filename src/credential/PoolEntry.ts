@@ -20,8 +20,8 @@ export interface PoolEntry {
   limit: number
   /** Live leases; the same as permits outstanding. */
   outstanding: number
-  /** Whether its profile was looked up, or needs no looking up. */
-  profileKnown: boolean
+  /** When its profile is next to be looked up, epoch milliseconds; null where it was, or needs no looking up. */
+  profileDueAt: number | null
   /** False for one that comes from the environment and is never written anywhere. */
   readonly stored: boolean
 }
@@ -36,7 +36,7 @@ export const makeEntry = (credential: Credential, health: Health, limit: number,
   permits: Semaphore.makeUnsafe(permitsOf(limit)),
   limit: permitsOf(limit),
   outstanding: 0,
-  profileKnown: credential.kind === "api_key" || credential.profileArn !== null,
+  profileDueAt: credential.kind === "api_key" || credential.profileArn !== null ? null : 0,
   stored
 })
 

@@ -3,6 +3,7 @@
  */
 import { DateTime, Effect, Random } from "effect"
 import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
+import { forLog } from "../telemetry/Redaction.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import * as Cooldown from "./Cooldown.ts"
 import type { DisabledReason } from "../message/CredentialState.ts"
@@ -48,7 +49,7 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
   yield* core.change(entry, (health) => Cooldown.afterFailure(health, reason, context), true)
   if (reason.scope !== "directory" || reason.directoryKey === null) return
   yield* Effect.logWarning(
-    `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; all its credentials rest`
+    `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; every credential known to belong to it rests`
   )
   const { cooldown: rest } = Cooldown.afterFailure(untouched, reason, context)
   if (rest === null) return
@@ -94,7 +95,7 @@ export const reportRefresh = Effect.fnUntraced(function* (
       true
     )
   }
-  yield* Effect.logWarning(`Credential ${entry.credential.id}: ${failure.message}`)
+  yield* Effect.logWarning(`Credential ${entry.credential.id}: ${forLog(failure.message)}`)
   if (failure.kind === "unavailable") return
   yield* core.change(
     entry,

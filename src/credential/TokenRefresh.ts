@@ -61,7 +61,7 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
         )
       unstored.delete(entry)
       entry.credential = merged(entry.credential, tokens)
-      entry.profileKnown ||= tokens.profileArn !== null
+      if (tokens.profileArn !== null) entry.profileDueAt = null
     })
 
     const renew = Effect.fnUntraced(

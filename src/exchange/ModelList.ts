@@ -8,6 +8,7 @@ import { Clock, Context, Duration, Effect, Fiber, FiberMap, Layer, Option } from
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
 import { contextWindow, resolveModel, type ResolvedModel, staticModels } from "../policy/ModelCatalog.ts"
+import { forLog } from "../telemetry/Redaction.ts"
 import { type UpstreamModel, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 
 export class ModelList extends Context.Service<
@@ -62,7 +63,7 @@ const make = Effect.gen(function* () {
       })
     ),
     Effect.catch((error) =>
-      Effect.logDebug("The upstream's models could not be listed", error).pipe(
+      Effect.logDebug(`The upstream's models could not be listed: ${forLog(error.message)}`).pipe(
         Effect.andThen(
           Effect.map(Clock.currentTimeMillis, (now) => {
             staleAt = now + afterFailureMs

@@ -37,7 +37,8 @@ export class NodeServer extends Server {
     })
     this.on("clientError", (error: Error, socket: Duplex) => this.#refuse(error, socket))
     this.on("checkExpectation", (_, response: ServerResponse) => {
-      response.writeHead(417, { "content-type": "application/json", connection: "close" })
+      response.statusCode = 417
+      response.setHeader("content-type", "application/json").setHeader("connection", "close")
       response.end(bodyOf({ ...invalidRequest("expect: only 100-continue can be met"), status: 417 }))
     })
     // Whoever listens for upgrades takes the body away from requests that merely offer one.

@@ -12,7 +12,10 @@ const maybe = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.Nul
 const list = <S extends Schema.Top>(schema: S) => maybe(Schema.Array(schema))
 
 const JsonObject = Schema.Record(Schema.String, Schema.Unknown)
-const Blob = Schema.String.check(Schema.isPattern(/^[A-Za-z0-9+/]*={0,2}$/, { expected: "base64" }))
+const Blob = Schema.String.check(
+  Schema.isPattern(/^[A-Za-z0-9+/]*={0,2}$/, { expected: "base64" }),
+  Schema.makeFilter((text: string) => text.length % 4 === 0, { expected: "base64 with its padding" })
+)
 
 const Origin = Schema.Literals([
   "AI_EDITOR",

@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
 import { ask, at, eventsOf, saying, scripted } from "../support/Ask.ts"
-import { KiroSimulator } from "../../src/simulator/KiroSimulator.ts"
+import { makeSimulator } from "../support/JudgedSimulator.ts"
 import { folder, run, start } from "./WeirProcess.ts"
 
 const key = "a-client-key-of-20-characters"
@@ -68,7 +68,7 @@ describe("weir serve", () => {
 
   it.live("reads credential files at start and keeps a rotated token over a restart", () =>
     Effect.gen(function* () {
-      const simulator = yield* KiroSimulator.make()
+      const simulator = yield* makeSimulator()
       const refreshToken = `first-${"0".repeat(100)}`
       const credentials = [
         { refreshToken, authMethod: "social", profileArn: "arn:aws:codewhisperer:us-east-1:1:profile/X" }
@@ -90,7 +90,7 @@ describe("weir serve", () => {
 
   it.live("lets running streams end after SIGTERM, refuses new requests, and exits with 0", () =>
     Effect.gen(function* () {
-      const simulator = yield* KiroSimulator.make()
+      const simulator = yield* makeSimulator()
       const config = { ...serving({ upstreams: [kiro(simulator.url)] }), server: { port: 0, lameDuck: "1 second" } }
       const weir = yield* start(yield* configured(config), ["serve", "--config", "weir.jsonc"], {
         KIRO_API_KEY: "ksk_1"
@@ -117,7 +117,7 @@ describe("weir serve", () => {
 
   it.live("ends streams that outlive the drain with an error event", () =>
     Effect.gen(function* () {
-      const simulator = yield* KiroSimulator.make()
+      const simulator = yield* makeSimulator()
       const server = { port: 0, lameDuck: "0 seconds", drain: "200 millis" }
       const config = { ...serving({ upstreams: [kiro(simulator.url)] }), server }
       const weir = yield* start(yield* configured(config), ["serve", "--config", "weir.jsonc"], {

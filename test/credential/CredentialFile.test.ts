@@ -202,11 +202,18 @@ describe("a credential file of kiro.rs", () => {
     assert.isFalse(credentialIn(readText([{ refreshToken: token("a"), disabled: false }])[0]).disabled)
   })
 
+  it("refuses an entry with a proxy where one may be asked for, rather than have it call directly", () => {
+    const read = (proxyUrl: string) =>
+      parseCredentialFile([{ refreshToken: token("a"), proxyUrl }], { ...options, allowProxy: true })
+    assert.match(problems(read("http://u:p@127.0.0.1:1")).join(), /^1: proxyUrl cannot be used by this version/)
+    assert.notInclude(problems(read("http://u:p@127.0.0.1:1")).join(), "u:p")
+    assert.isNull(credentialIn(read("direct")[0]).note)
+  })
+
   it("says what of an entry it does not take over", () => {
     const note = (entry: object, allowProxy = false) =>
       credentialIn(parseCredentialFile([{ refreshToken: token("a"), ...entry }], { ...options, allowProxy })[0]).note
     assert.match(note({ proxyUrl: "socks5://u:p@127.0.0.1:1" }) ?? "", /^proxyUrl was not taken over: .*not allowed/)
-    assert.match(note({ proxy_url: "http://127.0.0.1:1" }, true) ?? "", /^proxyUrl was not taken over/)
     assert.isNull(note({ proxyUrl: "DIRECT" }))
     assert.match(note({ group: "über" }) ?? "", /^group was not taken over/)
     assert.match(note({ endpoint: "cli" }) ?? "", /^endpoint was not taken over/)

@@ -229,20 +229,31 @@ describe("the profile of a credential", () => {
     })
   }
 
-  it.effect("does not keep a request from being served where it cannot be looked up", () =>
-    Effect.gen(function* () {
-      const lease = yield* Effect.scoped(CredentialPool.use((pool) => pool.lease(anyNeed)))
-      assert.isNull(lease.credential.profileArn)
+  it.effect("is looked up again after a minute where that failed, and no request waits for it to succeed", () => {
+    let calls = 0
+    return Effect.gen(function* () {
+      const ask = Effect.map(
+        Effect.scoped(CredentialPool.use((pool) => pool.lease(anyNeed))),
+        ({ credential }) => credential.profileArn
+      )
+      assert.deepStrictEqual([yield* ask, yield* ask, calls], [null, null, 1])
+      yield* TestClock.adjust("59 seconds")
+      assert.deepStrictEqual([yield* ask, calls], [null, 1])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual([yield* ask, yield* ask, calls], ["arn:found", "arn:found", 2])
     }).pipe(
       Effect.provide(
         poolOf([ready("a", { profileArn: null })], {
           provider: {
-            discoverProfile: () => Effect.fail(new UpstreamFailure({ reason: failureOf("network") }))
+            discoverProfile: () =>
+              ++calls === 1
+                ? Effect.fail(new UpstreamFailure({ reason: failureOf("network") }))
+                : Effect.succeed("arn:found")
           }
         })
       )
     )
-  )
+  })
 })
 
 describe("a credential of the environment", () => {

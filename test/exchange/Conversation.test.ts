@@ -17,7 +17,31 @@ const cases: ReadonlyArray<
   ["nothing where nothing is said", null, null, null]
 ]
 
+const published = "0b4445e1-f5be-49e1-87ce-62bbc28ad705"
+
 describe("Conversation", () => {
+  it("reads either form that Claude Code has used", () => {
+    const json = JSON.stringify({ device_id: "d", account_uuid: "", session_id: published })
+    for (const user_id of [`user_abc_account__session_${published}`, json]) {
+      assert.strictEqual(conversationOf(null, { metadata: { user_id } }), published)
+    }
+  })
+
+  it("is a UUID or nothing", () => {
+    for (const user_id of [
+      "",
+      "user_abc",
+      "session_",
+      "session_zb4445e1-f5be-49e1-87ce-62bbc28ad705",
+      "session_0b4445e1f-5be-49e1-87ce-62bbc28ad705",
+      JSON.stringify({ session_id: "mine" }),
+      JSON.stringify({ session_id: 7 }),
+      "{"
+    ]) {
+      assert.isNull(conversationOf(null, { metadata: { user_id } }), user_id)
+    }
+  })
+
   for (const [name, session, userId, found] of cases) {
     it(`finds ${name}`, () => {
       const metadata = userId === null ? {} : { metadata: { user_id: userId } }

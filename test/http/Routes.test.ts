@@ -23,6 +23,7 @@ describe("the server", () => {
         ["POST", "/v1/nothing", 404],
         ["GET", "/v1/messages", 405],
         ["DELETE", "/v1/models", 405],
+        ["GET", "/v1/models/one/more", 404],
         ["PUT", "/v1/messages/count_tokens?beta=true", 405]
       ] as const
       for (const [method, path, status] of cases) {

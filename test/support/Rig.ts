@@ -1,7 +1,6 @@
 /**
  * Rig: a whole gateway on a real socket in front of a simulated Kiro, with stores in memory.
  */
-import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { HttpServer } from "effect/http"
 import { decodeConfig } from "../../src/config/ConfigFile.ts"
@@ -14,12 +13,11 @@ import type { ApiKeyCredential, Credential } from "../../src/message/Credential.
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 import { layerServer, layerUpstreams } from "../../src/node.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
-import { KiroSimulator, type Simulator } from "../../src/simulator/KiroSimulator.ts"
-import type { SeenRequest } from "../../src/simulator/Observation.ts"
+import type { Simulator } from "../../src/simulator/KiroSimulator.ts"
 import type { Script } from "../../src/simulator/Script.ts"
 import { Dispatch } from "../../src/upstream/Dispatch.ts"
 import * as DocumentWorker from "../../src/upstream/DocumentWorker.ts"
-import { checkBody } from "./AwsModel.ts"
+import { makeSimulator } from "./JudgedSimulator.ts"
 
 export const clientKey = "client-key-of-the-test-rig"
 export const adminKey = "admin-key-of-the-test-rig"
@@ -59,10 +57,7 @@ export const apiKey = (token: string, more: Partial<ApiKeyCredential> = {}): Api
 export const makeRig = Effect.fnUntraced(function* (
   options: RigOptions = {}
 ): Effect.fn.Return<Rig, never, Scope.Scope> {
-  const simulator = yield* Effect.orDie(
-    KiroSimulator.make(options.script === undefined ? {} : { script: options.script })
-  )
-  yield* Effect.addFinalizer(() => Effect.map(simulator.requests, judge))
+  const simulator = yield* makeSimulator(options.script)
   const file = yield* Effect.orDie(
     decodeConfig(
       {
@@ -102,13 +97,5 @@ export const makeRig = Effect.fnUntraced(function* (
     pool: Context.get(services, CredentialPool)
   }
 })
-
-/** Whatever a test was about: what the gateway sent is what AWS's client could have sent. */
-const judge = (requests: ReadonlyArray<SeenRequest>): void => {
-  const faults = requests
-    .filter(({ operation }) => operation === "generate")
-    .flatMap(({ body }) => checkBody(JSON.parse(body)))
-  assert.deepStrictEqual(faults, [])
-}
 
 const objectOf = (value: Json | undefined): object => (typeof value === "object" && value !== null ? value : {})

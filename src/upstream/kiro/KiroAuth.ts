@@ -5,6 +5,7 @@
  * Connect Discovery for an external identity provider.
  */
 import { Clock, DateTime, Effect, Redacted, Schema } from "effect"
+import { trustedAddress } from "../../config/TokenHost.ts"
 import type { ExternalIdpCredential, OAuthCredential, RefreshedTokens } from "../../message/Credential.ts"
 import { isWholeRefreshToken } from "../../message/RefreshToken.ts"
 import { redact } from "../../telemetry/Redaction.ts"
@@ -168,16 +169,10 @@ const tokenEndpoint = Effect.fnUntraced(function* (
 })
 
 /** Refresh tokens go only to https hosts that the operator allowed, whoever named the address. */
-const trusted = (url: string, options: KiroAuthOptions): Effect.Effect<URL, RefreshFailure> => {
-  const parsed = URL.canParse(url) ? new URL(url) : null
-  if (parsed === null) return Effect.fail(failed("refused", null, "the token address is not a URL"))
-  if (parsed.username !== "" || parsed.password !== "" || !options.allowedTokenHosts.includes(parsed.hostname)) {
-    return Effect.fail(failed("refused", null, `the host ${parsed.hostname} is not in allowedTokenHosts`))
-  }
-  return parsed.protocol === "https:"
-    ? Effect.succeed(parsed)
-    : Effect.fail(failed("refused", null, `the token address on ${parsed.hostname} is not https`))
-}
+const trusted = (url: string, options: KiroAuthOptions): Effect.Effect<URL, RefreshFailure> =>
+  Effect.mapError(Effect.fromResult(trustedAddress(url, options.allowedTokenHosts)), (problem) =>
+    failed("refused", null, `the token address: ${problem}`)
+  )
 
 const refused = (response: DispatchResponse): Effect.Effect<never, RefreshFailure> =>
   Schema.decodeEffect(Refusal)(response.body).pipe(

@@ -3,6 +3,8 @@
  *
  * **Source:** AWS `codewhisperer-streaming` endpoints; the region of an API call belongs to the profile's ARN.
  */
+import { fillRegion } from "../../config/HttpAddress.ts"
+import { isRegion } from "../../config/Region.ts"
 import type { Credential } from "../../message/Credential.ts"
 
 /** Address templates; `{region}` is filled in. Each can be replaced, so that a test stands in for the vendor. */
@@ -14,20 +16,10 @@ export interface KiroEndpoints {
   readonly idcRefresh: string
 }
 
-/** Kiro as the vendor runs it. */
-export const vendorEndpoints: KiroEndpoints = {
-  region: "us-east-1",
-  api: "https://q.{region}.amazonaws.com",
-  socialRefresh: "https://prod.{region}.auth.desktop.kiro.dev/refreshToken",
-  idcRefresh: "https://oidc.{region}.amazonaws.com/token"
-}
-
-const regionPattern = /^[a-z]{2}(-[a-z]+)+-[0-9]$/
-
 /** The region in an ARN, or null where there is none or it is not of a region's form. */
 export const regionOfArn = (arn: string | null): string | null => {
   const region = arn?.split(":")[3] ?? ""
-  return regionPattern.test(region) ? region : null
+  return isRegion(region) ? region : null
 }
 
 /** The region of this credential's API calls. */
@@ -49,6 +41,6 @@ export const profileRegions = (credential: Credential, endpoints: KiroEndpoints)
 
 /** An address with its region filled in and `path` appended to what the template already has. */
 export const address = (template: string, region: string, path = ""): URL => {
-  const base = template.replaceAll("{region}", region)
+  const base = fillRegion(template, region)
   return new URL(path === "" ? base : base.replace(/\/$/, "") + path)
 }

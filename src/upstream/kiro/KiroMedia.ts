@@ -2,7 +2,7 @@
  * KiroMedia: pictures and documents as the upstream takes them, inline and by format.
  *
  * Nothing is fetched on a client's behalf: a picture or document that is only an address or a file id is refused.
- * The bytes themselves are not looked into; the upstream judges them.
+ * The bytes must be base64; what they decode to is the upstream's to judge.
  *
  * **Source:** AWS's published `codewhisperer-streaming` model; limits of AWS's own clients.
  */
@@ -39,6 +39,7 @@ export const imageOf = (source: ImageBlock["source"], path: string): Result.Resu
     })
   }
   if (source.data === "") return Result.fail({ path: `${path}.data`, message: "the image is empty" })
+  if (!isBase64(source.data)) return Result.fail({ path: `${path}.data`, message: notBase64 })
   if (decodedLength(source.data) > maxImageBytes) {
     return Result.fail({ path: `${path}.data`, message: "the image is larger than 10 MiB" })
   }
@@ -100,6 +101,7 @@ export const inlineDocumentOf = (
     })
   }
   if (source.data === "") return Result.fail({ path: `${path}.data`, message: "the document is empty" })
+  if (!isBase64(source.data)) return Result.fail({ path: `${path}.data`, message: notBase64 })
   return Result.succeed({ format, data: { kind: "base64", base64: source.data } })
 }
 
@@ -121,6 +123,11 @@ export const makeDocumentNames = (): ((title: string | null | undefined) => stri
     return name
   }
 }
+
+/** Whether the text is base64 of the standard alphabet, padded, without spaces or line breaks (RFC 4648 section 4). */
+export const isBase64 = (text: string): boolean => text.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(text)
+
+const notBase64 = "expected base64 of the standard alphabet, padded, without spaces or line breaks"
 
 /** Bytes that base64 text decodes to. */
 export const decodedLength = (base64: string): number => {

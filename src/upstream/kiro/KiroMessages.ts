@@ -32,6 +32,7 @@ import {
   unknownBlockText,
   webSearchText
 } from "./KiroBlockText.ts"
+import { isBase64 } from "./KiroMedia.ts"
 import type { RequestRefusal } from "./KiroModel.ts"
 import { type AssistantTurn, assistantTurn, closeTurns, type Conversation, type Turn, userTurn } from "./KiroTurns.ts"
 
@@ -140,7 +141,7 @@ const readAssistantBlock = (
     case "thinking":
       return readThinking(turns, block, options)
     case "redacted_thinking":
-      if (options.reasoning === "native" && base64.test(block.data)) {
+      if (options.reasoning === "native" && block.data !== "" && isBase64(block.data)) {
         assistantTurn(turns).reasoning ??= { redactedContent: block.data }
       }
       return
@@ -224,5 +225,3 @@ const searchAnswer = (block: Extract<KnownBlock, { readonly type: "web_search_to
   text: webSearchText(block.content),
   isError: isSearchFailure(block.content)
 })
-
-const base64 = /^[A-Za-z0-9+/]+={0,2}$/

@@ -7,9 +7,7 @@
  * names that differ. Weir keeps to 63 because clients of AWS disagree about the 64th.
  */
 
-/** Longest name that is sent as it is. Characters, all of them ASCII. */
-export const maxToolName = 63
-
+/** A name that is sent as it is. */
 const allowed = /^[a-zA-Z0-9_-]{1,63}$/
 const kept = 54
 

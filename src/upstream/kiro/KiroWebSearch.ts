@@ -8,6 +8,7 @@ import { Base64 } from "effect/encoding"
 import type { Lease } from "../../message/Lease.ts"
 import type { FailureKind } from "../../message/FailureReason.ts"
 import type { WebSearchError, WebSearchResult } from "../../message/MessageEvent.ts"
+import { forLog } from "../../telemetry/Redaction.ts"
 import type { Dispatch } from "../Dispatch.ts"
 import type { UpstreamFailure } from "../UpstreamFailure.ts"
 import type { UpstreamCall } from "../UpstreamProvider.ts"
@@ -98,7 +99,7 @@ export const search = Effect.fnUntraced(function* (
   if (answered._tag === "Failure") {
     const { kind } = answered.failure.reason
     if (ofTheCredential.has(kind)) return yield* answered.failure
-    yield* Effect.logWarning("A web search failed", answered.failure)
+    yield* Effect.logWarning(`A web search failed: ${forLog(answered.failure.message)}`)
     return failed("unavailable")
   }
   return yield* read(answered.success).pipe(
