@@ -149,6 +149,7 @@ const once = Effect.fnUntraced(function* (
     const replaced = yield* Effect.result(within(budget, relay, pool.replaceToken(lease)))
     if (Result.isFailure(replaced)) return spent
     if (replaced.success) {
+      failover.renewed(id)
       relay.abandon()
       return { kind: "refreshed" }
     }

@@ -89,7 +89,8 @@ const make = Effect.gen(function* () {
     yield* heartbeat.watch(relay)
 
     const call = { request, model: model.id, conversation: conversationOf(client.session, request) }
-    const { lease, settlement } = yield* Attempts.run({ pool, provider, settings: current, clock }, call, relay)
+    const attempts = Attempts.run({ pool, provider, settings: current, clock }, call, relay)
+    const { lease, settlement } = yield* Effect.mapError(attempts, ({ reason }) => withHead(reason, relay.head))
     const usage = yield* accounting.settle(plan, {
       credentialId: lease.credential.id,
       usage: settlement.usage,
@@ -115,6 +116,9 @@ const make = Effect.gen(function* () {
     countTokens: (request) => Effect.sync(() => estimateInput(request))
   })
 })
+
+const withHead = (reason: ExchangeError["reason"], { attempts, upstream }: AnswerHead) =>
+  new ExchangeError(attempts === 0 ? { reason } : { reason, tried: { upstream, attempts } })
 
 const messageStart = (id: string, model: string, inputTokens: number): MessageStart => ({
   type: "message_start",

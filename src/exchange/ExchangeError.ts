@@ -21,7 +21,9 @@ export const Pool = Schema.TaggedStruct("Pool", { pool: CredentialPoolError.fiel
 export const BudgetSpent = Schema.TaggedStruct("BudgetSpent", {})
 
 export class ExchangeError extends Schema.TaggedError<ExchangeError>()("ExchangeError", {
-  reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent])
+  reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent]),
+  /** The upstream that was called last, and how often any was; absent where none was. */
+  tried: Schema.optionalKey(Schema.Struct({ upstream: Schema.String, attempts: Schema.Int }))
 }) {
   override get message(): string {
     const { reason } = this

@@ -14,7 +14,7 @@ export interface FailoverLimits {
 export type Verdict =
   /** Another attempt may be made once the schedule of this kind allows it. */
   | { readonly kind: "retry"; readonly by: FailureKind }
-  /** A new token for the same credential; does not count as an attempt. */
+  /** A new token for the same credential, if it can be had; {@link Failover.renewed} says that it was. */
   | { readonly kind: "refresh" }
   | { readonly kind: "stop" }
 
@@ -60,11 +60,15 @@ export class Failover {
     if (rule.next === "stop") return { kind: "stop" }
     if (rule.next === "refresh" && !this.#refreshed.has(id)) {
       this.#refreshed.add(id)
-      this.#total--
-      this.#attempts.set(id, (this.#attempts.get(id) ?? 1) - 1)
       return { kind: "refresh" }
     }
     return this.pass(id, reason.kind, reason.scope === "credential" || reason.scope === "directory")
+  }
+
+  /** The credential has another token: the attempt that showed the need is made again and counts once. */
+  renewed(id: CredentialId): void {
+    this.#total--
+    this.#attempts.set(id, (this.#attempts.get(id) ?? 1) - 1)
   }
 
   /**

@@ -6,6 +6,7 @@ import { Effect, Result } from "effect"
 import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { encodeError } from "../codec/SseFraming.ts"
 import { Exchange } from "../exchange/Exchange.ts"
+import type { ExchangeError } from "../exchange/ExchangeError.ts"
 import type { AnswerHead } from "../exchange/Relay.ts"
 import { validateCountTokensRequest, validateMessagesRequest } from "../message/MessagesRequest.ts"
 import { fail, json } from "./Answer.ts"
@@ -62,12 +63,14 @@ export const layer = (options: MessagesRoutesOptions) =>
         const client = { request, session: headers["x-claude-code-session-id"] ?? null, hold }
         if (request.stream === true) {
           const streamed = yield* Effect.result(exchange.stream(client, socket))
-          if (Result.isFailure(streamed)) return yield* refuse(socket, own, id, fromExchange(streamed.failure))
+          if (Result.isFailure(streamed))
+            return yield* refuse(socket, triedBy(own, streamed.failure), id, fromExchange(streamed.failure))
           socket.end()
           return sent
         }
         const whole = yield* Effect.result(exchange.complete(client))
-        if (Result.isFailure(whole)) return yield* refuse(socket, own, id, fromExchange(whole.failure))
+        if (Result.isFailure(whole))
+          return yield* refuse(socket, triedBy(own, whole.failure), id, fromExchange(whole.failure))
         const { head, message } = whole.success
         const source = message.usage.weir?.source
         const more = source === undefined ? {} : { "weir-usage-source": source }
@@ -115,9 +118,16 @@ const refuse = (
   return defect === undefined ? told : logged(defect, told)
 }
 
+const attemptsOf = ({ attempts, upstream }: Pick<AnswerHead, "upstream" | "attempts">): Record<string, string> => ({
+  "weir-upstream": upstream,
+  "weir-attempts": String(attempts)
+})
+
+const triedBy = (own: Readonly<Record<string, string>>, { tried }: ExchangeError) =>
+  tried === undefined ? own : { ...own, ...attemptsOf(tried) }
+
 const headersOf = (head: AnswerHead): Record<string, string> => ({
-  "weir-upstream": head.upstream,
-  "weir-attempts": String(head.attempts),
+  ...attemptsOf(head),
   "server-timing": [
     `queue;dur=${head.queue}`,
     ...(head.upstreamHeader === null ? [] : [`upstreamHeader;dur=${head.upstreamHeader}`]),

@@ -17,16 +17,27 @@ export const MessageParam = Schema.Struct({
 })
 export type MessageParam = typeof MessageParam.Type
 
+/** Hosts that a server's tool may use, or may not. */
+const Domains = Schema.Array(Schema.NonEmptyString)
+
 /** A tool: the client's own where `type` is absent or `custom`, else one the server runs. */
 export const ToolParam = Schema.Struct({
   name: Schema.NonEmptyString,
   type: optional(Schema.String),
   description: optional(Schema.String),
   input_schema: optional(Schema.Unknown),
-  max_uses: optional(Schema.Int),
+  max_uses: optional(Schema.Int.check(Schema.isGreaterThanOrEqualTo(1))),
+  allowed_domains: optional(Domains),
+  blocked_domains: optional(Domains),
   defer_loading: optional(Schema.Boolean),
   cache_control: optional(CacheControl)
-})
+}).check(
+  Schema.makeFilter(({ allowed_domains, blocked_domains }) =>
+    allowed_domains != null && blocked_domains != null
+      ? { path: ["blocked_domains"], issue: "cannot stand beside allowed_domains" }
+      : undefined
+  )
+)
 export type ToolParam = typeof ToolParam.Type
 
 /** Tools that carry no name, such as an MCP toolset: kept, and offered to no upstream that lacks them. */

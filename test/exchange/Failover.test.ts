@@ -55,6 +55,8 @@ describe("Failover", () => {
       failover.begin(id)
       assert.strictEqual(failover.judge(id, reasonOf("token_rejected"), false).kind, "refresh")
       assert.isFalse(failover.tried.has(id))
+      assert.strictEqual(failover.attempts, 1)
+      failover.renewed(id)
     }
     assert.strictEqual(failover.attempts, 0)
     failover.begin(a)
@@ -86,7 +88,8 @@ describe("Failover", () => {
       if (failover.barred.has(id)) continue
       failover.begin(id)
       const verdict = failover.judge(id, reasonOf(kind), false)
-      if (verdict.kind !== "refresh") used.set(id, (used.get(id) ?? 0) + 1)
+      if (verdict.kind === "refresh") failover.renewed(id)
+      else used.set(id, (used.get(id) ?? 0) + 1)
       if (verdict.kind === "stop") break
     }
     assert.isAtMost(failover.attempts, limits.maxAttempts)

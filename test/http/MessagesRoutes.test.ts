@@ -170,6 +170,23 @@ describe("POST /v1/messages", () => {
     })
   )
 
+  it.live("says on an error how often which upstream was tried", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({
+        script: { rules: [{ fail: "bearer_invalid" }] },
+        credentials: [apiKey("ksk_1"), apiKey("ksk_2")]
+      })
+      for (const stream of [true, false]) {
+        const answer = yield* messages(rig, saying("Hi", { stream }))
+        assert.isAtLeast(answer.status, 400)
+        assert.deepStrictEqual(
+          [answer.headers.get("weir-upstream"), answer.headers.get("weir-attempts")],
+          ["kiro", "2"]
+        )
+      }
+    })
+  )
+
   it.live("tries a pool of one again after a 500, and does not park it", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig({ script: { rules: [{ fail: "internal", failFirst: 1 }] } })

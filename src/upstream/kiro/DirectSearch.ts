@@ -7,14 +7,14 @@
 import { isKnownBlock } from "../../message/KnownBlock.ts"
 import type { MessagesRequest } from "../../message/MessagesRequest.ts"
 import { resultText, type SearchOutcome } from "./KiroWebSearch.ts"
+import { searchTool } from "./SearchTool.ts"
 
 const claudeCodePrefix = "Perform a web search for the query:"
 
 /** The query, or null where the request is for the model: other tools, none allowed, or nothing to search for. */
 export const directQuery = (request: MessagesRequest): string | null => {
   const tools = request.tools ?? []
-  const only = tools[0]
-  if (tools.length !== 1 || only?.type?.startsWith("web_search_") !== true) return null
+  if (tools.length !== 1 || searchTool(request) === undefined) return null
   if (request.tool_choice?.type === "none") return null
   const latest = request.messages.findLast((message) => message.role === "user")
   if (latest === undefined) return null

@@ -14,6 +14,7 @@ import type { UpstreamFailure } from "../UpstreamFailure.ts"
 import type { UpstreamCall } from "../UpstreamProvider.ts"
 import { address, apiRegion } from "./KiroEndpoints.ts"
 import { broken, type KiroOptions, profileHeaders, rejected } from "./KiroHttp.ts"
+import { isShown, searchTool } from "./SearchTool.ts"
 
 /** What a search came to. */
 export type SearchOutcome =
@@ -102,11 +103,15 @@ export const search = Effect.fnUntraced(function* (
     yield* Effect.logWarning(`A web search failed: ${forLog(answered.failure.message)}`)
     return failed("unavailable")
   }
-  return yield* read(answered.success).pipe(
+  const outcome = yield* read(answered.success).pipe(
     Effect.catch(() =>
       Effect.as(Effect.logWarning("A web search was answered with something else"), failed("unavailable"))
     )
   )
+  const tool = searchTool(call.request)
+  return outcome.kind === "failed"
+    ? outcome
+    : { kind: "found", results: outcome.results.filter(({ url }) => isShown(tool, url)) }
 })
 
 const ofTheCredential: ReadonlySet<FailureKind> = new Set<FailureKind>([

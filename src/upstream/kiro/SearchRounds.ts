@@ -10,6 +10,7 @@ import type { KiroServices } from "./KiroForms.ts"
 import type { KiroToolResult } from "./KiroModel.ts"
 import { type KiroRequest, withToolRound } from "./KiroRequest.ts"
 import { blockContent, resultText, search, type SearchOutcome } from "./KiroWebSearch.ts"
+import { searchTool } from "./SearchTool.ts"
 import type { ServerCall } from "./ToolCalls.ts"
 
 /** Searches in one answer where the client's tool names no `max_uses`. */
@@ -92,13 +93,7 @@ const failed = (error_code: "max_uses_exceeded" | "too_many_requests" | "unavail
   error: { type: "web_search_tool_result_error", error_code }
 })
 
-const maxUses = (call: UpstreamCall): number =>
-  (call.request.tools ?? []).reduce<number | null>(
-    (found, tool) =>
-      found ??
-      (tool.name !== undefined && tool.type?.startsWith("web_search_") === true ? (tool.max_uses ?? null) : null),
-    null
-  ) ?? defaultMaxUses
+const maxUses = (call: UpstreamCall): number => searchTool(call.request)?.max_uses ?? defaultMaxUses
 
 const queryOf = ({ input }: ServerCall): string =>
   typeof input === "object" && input !== null && "query" in input && typeof input.query === "string" ? input.query : ""

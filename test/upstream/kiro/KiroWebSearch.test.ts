@@ -28,6 +28,18 @@ const operations = Effect.fnUntraced(function* (rig: Effect.Success<ReturnType<t
 describe("a request with web search as its only tool", () => {
   const asking = (content: string) => callOf({ messages: [{ role: "user", content }], tools: [webSearch] })
 
+  it.live("shows no hit of a domain that the tool blocks", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({ rules: [finding([hit, { url: "https://other.test/2" }])] })
+      const tools = [{ ...webSearch, blocked_domains: ["example.com"] }]
+      const { events } = yield* answer(rig, callOf({ messages: [{ role: "user", content: "cats" }], tools }))
+      const content = resultsOf(events)[0]?.content
+      const urls = Array.isArray(content) ? content.map((found) => ("url" in found ? found.url : "")) : []
+      assert.deepStrictEqual(urls, ["https://other.test/2"])
+      assert.notInclude(deltas(events, "text_delta"), "example.com")
+    })
+  )
+
   it.live("is answered by the results themselves, and no model is asked", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig({ rules: [finding([hit, { url: "https://example.com/2" }])] })
