@@ -3,10 +3,12 @@
  * The `weir` program: its commands, its exit codes, and what a signal does.
  *
  * The first SIGTERM or SIGINT interrupts the command, which then stops in its own time; a second one ends the process.
+ * So does the end of the npm that runs it.
  */
 import { NodeRuntime, NodeServices } from "@effect/platform-node"
 import { Cause, Effect, Exit, Runtime } from "effect"
 import { Command } from "effect/cli"
+import { abandoned } from "./cli/Abandoned.ts"
 import { credentials } from "./cli/CredentialCommands.ts"
 import { CommandFailure } from "./cli/CommandFailure.ts"
 import { check, quickstart, serve } from "./cli/ServeCommands.ts"
@@ -30,6 +32,7 @@ Command.run(weir, { version }).pipe(
     error instanceof CommandFailure ? Effect.sync(() => process.stderr.write(`weir: ${error.line}\n`)) : Effect.void
   ),
   Effect.provide(NodeServices.layer),
+  Effect.raceFirst(Effect.andThen(abandoned, Effect.interrupt)),
   NodeRuntime.runMain({
     // A gateway is meant to be stopped by a signal: that is no failure.
     teardown: (exit, onExit) =>

@@ -5,7 +5,7 @@ import { readdir, readFile, stat } from "node:fs/promises"
 import { join } from "node:path"
 import { ask, at, eventsOf, saying } from "../support/Ask.ts"
 import { makeRig } from "../support/Rig.ts"
-import { folder, run, start } from "./WeirProcess.ts"
+import { folder, run, start, startByNpm } from "./WeirProcess.ts"
 
 const address = /serves on (http:\/\/127\.0\.0\.1:\d+)/
 const quickstart = ["quickstart", "--port", "0"]
@@ -53,6 +53,19 @@ describe("weir quickstart", () => {
       assert.include(second.stdout(), "keys create")
       assert.notInclude(second.stdout(), key)
       assert.strictEqual((yield* ask({ url: again }, "/v1/messages", { body: saying("Hi"), headers })).status, 200)
+    })
+  )
+
+  it.live("stops when the npm that runs it is ended, and drains", () =>
+    Effect.gen(function* () {
+      const weir = yield* startByNpm(yield* folder, quickstart)
+      const url = yield* weir.printed(address)
+      yield* weir.printed(/Admin: /)
+      weir.child.kill("SIGTERM")
+      yield* weir.exit
+      assert.match(weir.stdout() + weir.stderr(), /Stopping: new requests are refused/)
+      const gone = yield* Effect.flip(Effect.tryPromise(() => fetch(url)))
+      assert.strictEqual(gone._tag, "UnknownError")
     })
   )
 

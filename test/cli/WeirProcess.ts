@@ -25,11 +25,22 @@ export const folder = Effect.acquireRelease(
   (made) => Effect.promise(() => rm(made, { recursive: true, force: true }))
 )
 
+const main = [process.execPath, join(root, "src", "main.ts")]
+/** What npm runs a script by: a shell that waits for it, and does not pass signals on. */
+const shell = ["sh", "-c", '"$0" "$@"; exit $?', ...main]
+
 /** Starts it in a folder; killed with the scope. */
 export const start = (cwd: string, args: ReadonlyArray<string>, env: Record<string, string> = {}) =>
+  launch(cwd, [...main, ...args], env)
+
+/** Starts it as an npm script; the child is the shell. */
+export const startByNpm = (cwd: string, args: ReadonlyArray<string>) =>
+  launch(cwd, [...shell, ...args], { npm_lifecycle_event: "start" })
+
+const launch = (cwd: string, [program = "", ...args]: ReadonlyArray<string>, env: Record<string, string>) =>
   Effect.acquireRelease(
     Effect.sync((): WeirProcess => {
-      const child = spawn(process.execPath, [join(root, "src", "main.ts"), ...args], {
+      const child = spawn(program, args, {
         cwd,
         stdio: ["ignore", "pipe", "pipe"],
         env: { PATH: process.env["PATH"] ?? "", HOME: cwd, NO_COLOR: "1", ...env }
