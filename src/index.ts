@@ -1,7 +1,8 @@
 /**
  * Weir for other Effect programs: the services, the layers that make them, and the values that pass between them.
  *
- * Nothing here knows a platform; `weir/node` does, and `weir/testing` stands in for what a test leaves out.
+ * Made for Node 24 and newer. The server and storage on disk are in `weir/node`; `weir/testing` stands in for what a test
+ * leaves out.
  */
 export { CacheAccounting } from "./cache/CacheAccounting.ts"
 export { ConfigError } from "./config/ConfigError.ts"

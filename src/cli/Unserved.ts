@@ -3,7 +3,8 @@
  *
  * What would send traffic another way than the operator wrote is refused; what would only serve worse is said at start.
  */
-import type { GatewayConfig } from "../config/GatewayConfig.ts"
+import { Equal, Schema } from "effect"
+import { GatewayConfig } from "../config/GatewayConfig.ts"
 
 /** One such member. */
 export interface Unserved {
@@ -19,16 +20,43 @@ export const unserved = (config: GatewayConfig): ReadonlyArray<Unserved> => [
   ...config.groups.flatMap(({ proxy }, index) =>
     when(proxy.kind === "proxy", `groups[${index}].proxy`, "calls go out directly", true)
   ),
+  ...config.groups.flatMap(({ proxy }, index) =>
+    when(proxy.kind !== "proxy", `groups[${index}]`, "a group says nothing about its members", false)
+  ),
   ...when(config.server.workers > 1, "server.workers", "one process serves", true),
   ...config.upstreams.flatMap(({ kind }, index) =>
     when(kind === "anthropic", `upstreams[${index}]`, "this kind of upstream is not called", false)
   ),
   ...when(config.pool.mode === "balanced", "pool.mode", "credentials are chosen by priority", false),
   ...when(config.pool.whenFull === "overflow", "pool.whenFull", "requests wait as with queue", false),
-  ...when(config.cache.reportedReadRatio !== null, "cache.reportedReadRatio", "usage is told as measured", false),
+  ...changed(config.pool, defaults.pool, "pool", ["stickyTtl"], "conversations do not stay on a credential"),
+  ...changed(config.cache, defaults.cache, "cache", Object.keys(defaults.cache), "usage is told as measured"),
+  ...changed(config.storage, defaults.storage, "storage", ["retention"], "there is nothing to keep yet"),
   ...when(Object.keys(config.models.routes).length > 0, "models.routes", "every credential may serve", false),
-  ...when(config.telemetry.otlpUrl !== null, "telemetry.otlpUrl", "nothing is exported", false)
+  ...changed(
+    config.telemetry,
+    defaults.telemetry,
+    "telemetry",
+    ["otlpUrl", "traceSampling"],
+    "nothing is measured or exported"
+  )
 ]
+
+const defaults = Schema.decodeSync(GatewayConfig)({})
+
+/** The members of a section that are not as they are by default. */
+const changed = <Section extends object>(
+  section: Section,
+  byDefault: Section,
+  name: string,
+  members: ReadonlyArray<string>,
+  what: string
+): ReadonlyArray<Unserved> => {
+  const before = new Map(Object.entries(byDefault))
+  return Object.entries(section)
+    .filter(([member, value]) => members.includes(member) && !Equal.equals(value, before.get(member)))
+    .map(([member]) => ({ key: `${name}.${member}`, what, refused: false }))
+}
 
 const when = (is: boolean, key: string, what: string, refused: boolean): ReadonlyArray<Unserved> =>
   is ? [{ key, what, refused }] : []

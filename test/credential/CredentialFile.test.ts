@@ -3,6 +3,7 @@ import { DateTime, Redacted } from "effect"
 import type { CredentialDraft } from "../../src/credential/CredentialEntry.ts"
 import { type CredentialRow, parseCredentialFile, type Row } from "../../src/credential/CredentialFile.ts"
 import { GroupId, UpstreamId } from "../../src/message/Ids.ts"
+import { credentialBase } from "../support/Credentials.ts"
 
 const options = {
   upstream: UpstreamId.make("kiro"),
@@ -42,16 +43,7 @@ const problem = (entry: unknown): string => {
 const problems = (rows: ReadonlyArray<Row>) =>
   rows.flatMap((row) => (row.kind === "invalid" ? [`${row.row}: ${row.message}`] : []))
 
-const common = {
-  upstream: "kiro",
-  priority: 0,
-  label: null,
-  email: null,
-  group: null,
-  apiRegion: null,
-  profileArn: null,
-  subscription: null
-}
+const { id: _, ...common } = credentialBase("none")
 
 describe("a credential file of kiro.rs", () => {
   it("holds one social account as an object", () => {

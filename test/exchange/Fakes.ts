@@ -6,7 +6,8 @@ import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialPoolError } from "../../src/credential/CredentialPoolError.ts"
 import { choose, type Need } from "../../src/credential/Selection.ts"
 import type { FailureKind, FailureReason, FailureScope } from "../../src/message/FailureReason.ts"
-import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
+import { CredentialId } from "../../src/message/Ids.ts"
+import { credentialBase } from "../support/Credentials.ts"
 import type { ContentEvent } from "../../src/message/MessageEvent.ts"
 import type { MessagesRequest } from "../../src/message/MessagesRequest.ts"
 import { failure, UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
@@ -126,16 +127,8 @@ export const makeFakes = (options: FakeOptions): Fakes => {
       )
       const token = Redacted.make(`token-${id}`)
       const credential = {
+        ...credentialBase(id),
         kind: "api_key",
-        id,
-        upstream: UpstreamId.make("kiro"),
-        priority: 0,
-        label: null,
-        email: null,
-        group: null,
-        apiRegion: null,
-        profileArn: null,
-        subscription: null,
         apiKey: token
       } as const
       return { credential, token, because: choice.because }

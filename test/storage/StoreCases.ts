@@ -12,21 +12,10 @@ import type {
   IdcCredential,
   SocialCredential
 } from "../../src/message/Credential.ts"
-import { ClientKeyId, CredentialId, GroupId, UpstreamId } from "../../src/message/Ids.ts"
+import { ClientKeyId, CredentialId, GroupId } from "../../src/message/Ids.ts"
 import type { StorageError } from "../../src/message/StorageError.ts"
+import { credentialBase as common } from "../support/Credentials.ts"
 import { KeyStore, type StoredKey } from "../../src/policy/KeyStore.ts"
-
-const common = (id: string) => ({
-  id: CredentialId.make(id),
-  upstream: UpstreamId.make("kiro"),
-  priority: 0,
-  label: null,
-  email: null,
-  group: null,
-  apiRegion: null,
-  profileArn: null,
-  subscription: null
-})
 
 const time = (iso: string) => DateTime.makeUnsafe(iso)
 

@@ -10,13 +10,13 @@ import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
 import * as Gateway from "../../src/Gateway.ts"
 import type { ApiKeyCredential, Credential } from "../../src/message/Credential.ts"
-import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 import { layerServer, layerUpstreams } from "../../src/node.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
 import type { Simulator } from "../../src/simulator/KiroSimulator.ts"
 import type { Script } from "../../src/simulator/Script.ts"
 import { Dispatch } from "../../src/upstream/Dispatch.ts"
 import * as DocumentWorker from "../../src/upstream/DocumentWorker.ts"
+import { credentialBase } from "./Credentials.ts"
 import { makeSimulator } from "./JudgedSimulator.ts"
 
 export const clientKey = "client-key-of-the-test-rig"
@@ -39,16 +39,8 @@ export interface Rig {
 
 /** An API key credential; a token has to begin with `ksk_`, and scripts can name it. */
 export const apiKey = (token: string, more: Partial<ApiKeyCredential> = {}): ApiKeyCredential => ({
+  ...credentialBase(token),
   kind: "api_key",
-  id: CredentialId.make(token),
-  upstream: UpstreamId.make("kiro"),
-  priority: 0,
-  label: null,
-  email: null,
-  group: null,
-  apiRegion: null,
-  profileArn: null,
-  subscription: null,
   apiKey: Redacted.make(token),
   ...more
 })

@@ -5,7 +5,7 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Result, Schedule, type Scope } from "effect"
 import type { ApiKeyCredential, Credential, SocialCredential } from "../../../src/message/Credential.ts"
 import type { FailureReason } from "../../../src/message/FailureReason.ts"
-import { CredentialId, UpstreamId } from "../../../src/message/Ids.ts"
+import { credentialBase } from "../../support/Credentials.ts"
 import type { Lease } from "../../../src/message/Lease.ts"
 import type { ContentEvent } from "../../../src/message/MessageEvent.ts"
 import type { Simulator } from "../../../src/simulator/KiroSimulator.ts"
@@ -26,17 +26,7 @@ export const token = "ksk_token-of-the-test-rig-0123456789"
 export const accessToken = "token-of-no-known-form"
 
 /** What every kind of credential has. */
-export const common = {
-  id: CredentialId.make("c1"),
-  upstream: UpstreamId.make("kiro"),
-  priority: 0,
-  label: null,
-  email: null,
-  group: null,
-  apiRegion: null,
-  profileArn: null,
-  subscription: null
-}
+export const common = credentialBase("c1")
 
 /** An API key as a credential. */
 export const apiKey = (more: Partial<ApiKeyCredential> = {}): ApiKeyCredential => ({
