@@ -4,7 +4,7 @@
  * A lease belongs to a Scope: it holds one permit of its credential and one of the gateway from selection until the
  * scope closes. Whatever ends a request, its permits are free again.
  */
-import { Clock, Context, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Clock, Context, DateTime, Effect, Exit, Layer, Scope, Stream } from "effect"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
@@ -35,6 +35,8 @@ export class CredentialPool extends Context.Service<
   {
     /** A credential, a permit to use it and a token that is good now. Waits where the settings say so. */
     readonly lease: (need: Need) => Effect.Effect<Lease, CredentialPoolError, Scope.Scope>
+    /** Whether anyone could serve it, now or once a permit is free. */
+    readonly canServe: (need: Need) => Effect.Effect<boolean>
     /** What an attempt with this lease came to. To be called once for each attempt. */
     readonly report: (lease: Lease, outcome: PoolReports.Outcome) => Effect.Effect<void>
     /** Whether the lease's credential has, or now got, another token than the one the upstream rejected. */
@@ -90,6 +92,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
 
   return CredentialPool.of({
     lease,
+    canServe: (need) => Effect.map(DateTime.now, (now) => PoolLeases.canServe(core, need, now)),
     report: (lease, outcome) => {
       const entry = core.entries.get(lease.credential.id)
       return entry === undefined ? Effect.void : PoolReports.report(core, entry, outcome)

@@ -67,6 +67,10 @@ const decide = Effect.fnUntraced(function* (
   return Result.succeed({ entry, because: choice.because })
 })
 
+/** Whether anyone could serve, now or once a permit is free. */
+export const canServe = (state: PoolState, need: Need, now: DateTime.Utc): boolean =>
+  choose(state.candidates(now), need, DateTime.toEpochMillis(now)).kind !== "unavailable"
+
 /** Why this newcomer may not wait, or null. */
 const refusal = (state: PoolState): Decision | null => {
   const { pool } = state.settings.current()

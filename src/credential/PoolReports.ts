@@ -10,7 +10,8 @@ import type { DisabledReason } from "../message/CredentialState.ts"
 import { untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
-import { choose, type Need } from "./Selection.ts"
+import { canServe } from "./PoolLeases.ts"
+import type { Need } from "./Selection.ts"
 
 /** How an attempt ended. */
 export type Outcome =
@@ -59,16 +60,9 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
   }
 }, Effect.uninterruptible)
 
-/** Whether a credential other than this one could serve the request now or once a permit is free. */
-const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: DateTime.Utc): boolean => {
-  const others = [...core.candidates(now)].filter((candidate) => candidate.id !== entry.credential.id)
-  const choice = choose(
-    others,
-    { ...need, exclude: new Set([...need.exclude, entry.credential.id]) },
-    DateTime.toEpochMillis(now)
-  )
-  return choice.kind === "chosen" ? !need.exclude.has(choice.id) : choice.kind === "full" && choice.counts.full > 0
-}
+/** Whether a credential that this request has not tried could serve it. */
+const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: DateTime.Utc): boolean =>
+  canServe(core, { ...need, barred: new Set([...need.barred, ...need.exclude, entry.credential.id]) }, now)
 
 /** Why a credential is disabled that a successful refresh proves wrong. */
 const byRefresh: ReadonlySet<DisabledReason> = new Set<DisabledReason>([

@@ -3,16 +3,16 @@
  *
  * The delay before each further attempt comes from the Schedule of the failure's kind.
  */
-import { type Clock, Duration, Effect, Pull, Result, Schedule, type Scope } from "effect"
+import { type Clock, Duration, Effect, Result, type Scope } from "effect"
 import type { HotSettings } from "../config/HotSettings.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { CredentialPoolError } from "../credential/CredentialPoolError.ts"
-import type { FailureKind } from "../message/FailureReason.ts"
+import type { Need } from "../credential/Selection.ts"
 import type { Lease } from "../message/Lease.ts"
-import { rules } from "../upstream/RetryPolicy.ts"
 import { failure } from "../upstream/UpstreamFailure.ts"
 import type { Settlement, UpstreamCall, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { Budget } from "./Budget.ts"
+import { type Delay, Delays } from "./Delays.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Failover, type Verdict } from "./Failover.ts"
 import type { Relay } from "./Relay.ts"
@@ -37,8 +37,8 @@ export type Call = Omit<UpstreamCall, "headerTimeoutMs" | "idleTimeoutMs">
 /** One attempt's end. */
 type Attempt =
   | { readonly kind: "answered"; readonly answered: Answered }
-  /** `wait`: before the same credential is tried again, or, with a fault of the model, any. Milliseconds; null: never. */
-  | { readonly kind: "failed"; readonly error: ExchangeError; readonly wait: number | null; readonly always: boolean }
+  /** `delay`: before another attempt; null where there is none. */
+  | { readonly kind: "failed"; readonly error: ExchangeError; readonly delay: Delay | null }
   | { readonly kind: "refreshed" }
   | { readonly kind: "no_lease"; readonly error: CredentialPoolError }
   | { readonly kind: "budget_spent" }
@@ -53,8 +53,8 @@ interface Progress {
 /**
  * Tries until an attempt answers, or nothing more may be tried.
  *
- * After a fault of the way the next credential is tried at once; where there is no other, the same one after its delay,
- * for which no permit is held.
+ * After a failure another credential is tried; where there is no other, the same one after the rest of its delay. No
+ * permit is held meanwhile.
  */
 export const run = Effect.fnUntraced(function* (
   options: AttemptsOptions,
@@ -65,11 +65,12 @@ export const run = Effect.fnUntraced(function* (
   const failover = new Failover(settings.retry)
   const budget = new Budget(Duration.toMillis(settings.retry.budget), () => clock.currentTimeMillisUnsafe())
   const progress: Progress = { failover, budget, delays: new Delays() }
+  const rest = (ms: number) => (ms < budget.left ? Effect.sleep(ms) : budgetSpent)
   let last: ExchangeError | null = null
-  let wait = 0
+  /** Until those may be tried again that have failed; null where they may. Milliseconds. */
+  let again: number | null = null
   for (;;) {
-    const others = wait > 0
-    const attempt: Attempt = yield* Effect.scoped(once(options, call, relay, progress, others))
+    const attempt: Attempt = yield* Effect.scoped(once(options, call, relay, progress, again !== null))
     budget.run()
     switch (attempt.kind) {
       case "answered":
@@ -77,28 +78,32 @@ export const run = Effect.fnUntraced(function* (
       case "budget_spent":
         return yield* budgetSpent
       case "refreshed":
-        wait = 0
+        again = null
         continue
-      case "no_lease": {
-        if (!others || !failover.mayReturn || attempt.error.reason._tag === "Full")
+      case "no_lease":
+        if (again === null || !failover.mayReturn || attempt.error.reason._tag === "Full")
           return yield* withoutLease(attempt.error, last)
-        if (wait >= budget.left) return yield* budgetSpent
-        yield* Effect.sleep(wait)
-        wait = 0
+        yield* rest(again)
+        again = null
         continue
-      }
       case "failed": {
         relay.abandon()
-        if (attempt.wait === null) return yield* attempt.error
+        if (attempt.delay === null) return yield* attempt.error
         last = attempt.error
-        wait = attempt.wait
-        if (!attempt.always) continue
-        if (wait >= budget.left) return yield* budgetSpent
-        yield* Effect.sleep(wait)
-        wait = 0
+        again = attempt.delay.again
+        if (!(yield* options.pool.canServe(needOf(call, failover, true)))) continue
+        yield* rest(attempt.delay.switching)
+        again -= attempt.delay.switching
       }
     }
   }
+})
+
+/** @param others only credentials that this request has not tried */
+const needOf = ({ model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
+  model,
+  exclude: tried,
+  barred: others ? new Set([...barred, ...tried]) : barred
 })
 
 /** @param others only credentials that this request has not tried */
@@ -110,8 +115,9 @@ const once = Effect.fnUntraced(function* (
   others: boolean
 ): Effect.fn.Return<Attempt, never, Scope.Scope> {
   if (budget.left === 0) return spent
-  const barred = others ? new Set([...failover.barred, ...failover.tried]) : failover.barred
-  const need = { model: call.model, exclude: failover.tried, barred }
+  const delayAfter = (verdict: Verdict) =>
+    verdict.kind === "retry" ? delays.after(verdict.by, clock.currentTimeMillisUnsafe()) : Effect.succeed(null)
+  const need = needOf(call, failover, others)
   const queuedAt = clock.currentTimeMillisUnsafe()
   budget.pause()
   const leased = yield* Effect.result(pool.lease(need))
@@ -121,8 +127,7 @@ const once = Effect.fnUntraced(function* (
     if (reason._tag !== "NoToken") return { kind: "no_lease", error: leased.failure }
     failover.begin(reason.credentialId)
     const verdict = failover.pass(reason.credentialId, reason.transient ? "network" : "auth", !reason.transient)
-    const wait = yield* delays.after(verdict, clock)
-    return { kind: "failed", error: ofPool(leased.failure), wait, always: false }
+    return { kind: "failed", error: ofPool(leased.failure), delay: yield* delayAfter(verdict) }
   }
   const lease = leased.success
   const { id } = lease.credential
@@ -155,17 +160,19 @@ const once = Effect.fnUntraced(function* (
     }
   }
   const verdict = judged.kind === "refresh" ? failover.pass(id, "auth", true) : judged
-  const wait = yield* delays.after(verdict, clock)
-  const mayRetrySame = wait !== null && wait < budget.left && failover.mayRetrySame(id)
-  yield* pool.report(lease, { kind: "failure", reason, need: { ...need, barred: failover.barred }, mayRetrySame })
+  const delay = yield* delayAfter(verdict)
+  const mayRetrySame = delay !== null && delay.again < budget.left && failover.mayRetrySame(id)
+  yield* pool.report(lease, { kind: "failure", reason, need: needOf(call, failover, false), mayRetrySame })
   if (isSpent) return spent
   const error = new ExchangeError({ reason: { _tag: "Upstream", failure: reason } })
-  return { kind: "failed", error, wait, always: reason.scope === "model" }
+  return { kind: "failed", error, delay }
 })
 
 const spent = { kind: "budget_spent" } as const
 
-const budgetSpent = Effect.suspend(() => new ExchangeError({ reason: { _tag: "BudgetSpent" } }))
+const budgetSpent: Effect.Effect<never, ExchangeError> = Effect.suspend(
+  () => new ExchangeError({ reason: { _tag: "BudgetSpent" } })
+)
 
 /** What the pool is told where an upstream took all of the budget without an event. */
 const silent = failure("timeout", "upstream", "the upstream did not begin its answer in time").reason
@@ -188,32 +195,4 @@ const withoutLease = (error: CredentialPoolError, last: ExchangeError | null): E
   const { reason } = error
   const telling = reason._tag === "OutOfQuota" || (reason._tag === "Cooling" && reason.limited)
   return last === null || telling ? ofPool(error) : last
-}
-
-/** The schedules of one request, each begun at the first failure of its kind. */
-class Delays {
-  readonly #steps = new Map<
-    FailureKind,
-    (now: number, input: unknown) => Pull.Pull<[unknown, Duration.Duration], never, unknown>
-  >()
-
-  /** Milliseconds to wait before another attempt, or null where there is none: so judged, or the schedule has ended. */
-  after(verdict: Verdict, clock: Clock.Clock): Effect.Effect<number | null> {
-    return verdict.kind === "retry" ? this.#next(verdict.by, clock.currentTimeMillisUnsafe()) : Effect.succeed(null)
-  }
-
-  #next(kind: FailureKind, now: number): Effect.Effect<number | null> {
-    const known = this.#steps.get(kind)
-    const begun =
-      known !== undefined
-        ? Effect.succeed(known)
-        : Effect.tap(Schedule.toStep(rules[kind].schedule), (step) => Effect.sync(() => this.#steps.set(kind, step)))
-    return Effect.flatMap(begun, (step) =>
-      Pull.matchEffect(step(now, undefined), {
-        onSuccess: ([, delay]) => Effect.succeed(Duration.toMillis(delay)),
-        onDone: () => Effect.succeed(null),
-        onFailure: () => Effect.succeed(null)
-      })
-    )
-  }
 }

@@ -1,5 +1,6 @@
 /**
- * ImageSize: width and height of a picture, read from the first bytes of its base64 text without decoding the rest.
+ * ImageSize: format, width and height of a picture, read from the first bytes of its base64 text without decoding the
+ * rest.
  *
  * **Source:** PNG (W3C), GIF89a, JPEG (ITU-T T.81, annex B) and WebP container (RFC 9649).
  */
@@ -12,6 +13,16 @@ export interface ImageSize {
 
 /** Most segments of a JPEG that are looked at before its size; a picture with more has no known size. */
 const maxSegments = 256
+
+/** The format that a picture's first bytes name, or null where they name none of these. */
+export const imageFormat = (base64: string): "jpeg" | "png" | "gif" | "webp" | null => {
+  const starts = (text: string, from = 0) =>
+    [...text].every((char, index) => byteAt(base64, from + index) === char.charCodeAt(0))
+  if (starts("\xff\xd8\xff")) return "jpeg"
+  if (starts("\x89PNG\r\n\x1a\n")) return "png"
+  if (starts("GIF8")) return "gif"
+  return starts("RIFF") && starts("WEBP", 8) ? "webp" : null
+}
 
 /** The size of a JPEG, PNG, GIF or WebP picture; null where the header is cut, damaged or of another kind. */
 export const imageSize = (base64: string): ImageSize | null => {

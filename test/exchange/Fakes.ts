@@ -103,18 +103,21 @@ export const makeFakes = (options: FakeOptions): Fakes => {
   let listed = 0
 
   const unavailable = new CredentialPoolError({ reason: { _tag: "Cooling", limited: false, retryAfterMs: 1_000 } })
+  const chosen = (need: Need) => {
+    const candidates = credentials.map((id) => ({
+      id: CredentialId.make(id),
+      priority: 0,
+      disabled: false,
+      coolingUntil: cooling.has(id) ? Number.MAX_SAFE_INTEGER : null,
+      full: false,
+      suits: () => true
+    }))
+    return choose(candidates, need, 0)
+  }
   const lease = (need: Need) =>
     Effect.gen(function* () {
       yield* Effect.sleep(options.leaseTakes ?? 0)
-      const candidates = credentials.map((id) => ({
-        id: CredentialId.make(id),
-        priority: 0,
-        disabled: false,
-        coolingUntil: cooling.has(id) ? Number.MAX_SAFE_INTEGER : null,
-        full: false,
-        suits: () => true
-      }))
-      const choice = choose(candidates, need, 0)
+      const choice = chosen(need)
       if (choice.kind !== "chosen") return yield* unavailable
       const { id } = choice
       if (options.noToken?.includes(id) === true) {
@@ -136,6 +139,7 @@ export const makeFakes = (options: FakeOptions): Fakes => {
 
   const pool = Layer.mock(CredentialPool)({
     lease,
+    canServe: (need) => Effect.sync(() => chosen(need).kind === "chosen"),
     report: ({ credential: { id } }, outcome) =>
       Effect.sync(() => {
         if (outcome.kind === "success") {

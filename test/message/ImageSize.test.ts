@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
-import { imageSize } from "../../src/message/ImageSize.ts"
+import { imageFormat, imageSize } from "../../src/message/ImageSize.ts"
 
 const size = (...bytes: ReadonlyArray<number | string>) =>
   imageSize(
@@ -43,5 +43,14 @@ describe("the size of a picture", () => {
   it.prop("is a size or unknown, for any text", [Schema.String], ([text]) => {
     const found = imageSize(text)
     assert.isTrue(found === null || (found.width > 0 && found.height > 0))
+  })
+
+  it("has a format where its first bytes name one", () => {
+    const format = (bytes: string) => imageFormat(Buffer.from(bytes, "latin1").toString("base64"))
+    assert.strictEqual(format("\x89PNG\r\n\x1a\n"), "png")
+    assert.strictEqual(format("\xff\xd8\xff\xe0"), "jpeg")
+    assert.strictEqual(format("GIF89a"), "gif")
+    assert.strictEqual(format("RIFF\0\0\0\0WEBPVP8 "), "webp")
+    for (const other of ["", "GIF", "RIFF\0\0\0\0WAVE", "%PDF-1.7"]) assert.isNull(format(other), other)
   })
 })

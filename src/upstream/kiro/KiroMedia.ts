@@ -2,12 +2,14 @@
  * KiroMedia: pictures and documents as the upstream takes them, inline and by format.
  *
  * Nothing is fetched on a client's behalf: a picture or document that is only an address or a file id is refused.
- * The bytes must be base64; what they decode to is the upstream's to judge.
+ * The bytes must be base64, and a picture whose first bytes name another format than its media type is refused, as
+ * Anthropic refuses it; everything else about them is the upstream's to judge.
  *
  * **Source:** AWS's published `codewhisperer-streaming` model; limits of AWS's own clients.
  */
 import { Result } from "effect"
 import { Base64 } from "effect/encoding"
+import { imageFormat } from "../../message/ImageSize.ts"
 import type { DocumentBlock, ImageBlock } from "../../message/KnownBlock.ts"
 import type { KiroDocument, KiroDocumentFormat, KiroImage, KiroImageFormat, RequestRefusal } from "./KiroModel.ts"
 
@@ -42,6 +44,11 @@ export const imageOf = (source: ImageBlock["source"], path: string): Result.Resu
   if (!isBase64(source.data)) return Result.fail({ path: `${path}.data`, message: notBase64 })
   if (decodedLength(source.data) > maxImageBytes) {
     return Result.fail({ path: `${path}.data`, message: "the image is larger than 10 MiB" })
+  }
+  const actual = imageFormat(source.data)
+  if (actual !== null && actual !== format) {
+    const message = `the image is declared as ${source.media_type}, but its bytes are image/${actual}`
+    return Result.fail({ path: `${path}.media_type`, message })
   }
   return Result.succeed({ format, source: { bytes: source.data } })
 }

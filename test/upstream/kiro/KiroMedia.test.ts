@@ -32,6 +32,16 @@ describe("an image", () => {
     }
   })
 
+  it("whose bytes are another format than its media type is refused by its path; unknown bytes are the upstream's to judge", () => {
+    const png = "iVBORw0KGgoAAAAN"
+    assert.deepStrictEqual(refusalOf({ messages: messages(image("image/jpeg", png)) }), {
+      path: "messages.0.content.0.source.media_type",
+      message: "the image is declared as image/jpeg, but its bytes are image/png"
+    })
+    assert.strictEqual(saidIn({ messages: messages(image("image/png", png)) })[0]?.user?.images?.[0]?.format, "png")
+    assert.strictEqual(saidIn({ messages: messages(image("image/gif", "AAAA")) })[0]?.user?.images?.[0]?.format, "gif")
+  })
+
   it("alone has words beside it, because the upstream refuses empty ones", () => {
     assert.deepStrictEqual(linesIn({ messages: messages(image()) }), ["user: (See the attachment.)"])
   })
