@@ -57,9 +57,11 @@ export const ThinkingConfig = Schema.Struct({
 })
 export type ThinkingConfig = typeof ThinkingConfig.Type
 
+const OutputFormat = Schema.Struct({ type: Schema.String, schema: optional(Schema.Unknown) })
+
 export const OutputConfig = Schema.Struct({
   effort: optional(Schema.String),
-  format: optional(Schema.Struct({ type: Schema.String, schema: optional(Schema.Unknown) }))
+  format: optional(OutputFormat)
 })
 
 export const Thread = Schema.Struct({
@@ -76,6 +78,8 @@ const common = {
   thinking: optional(ThinkingConfig),
   cache_control: optional(CacheControl),
   output_config: optional(OutputConfig),
+  /** The earlier name of `output_config.format`, which clients of the beta still send. */
+  output_format: optional(OutputFormat),
   thread: optional(Thread),
   mcp_servers: optional(Schema.Array(Schema.Unknown)),
   context_management: optional(Schema.Unknown)
@@ -97,6 +101,10 @@ export type MessagesRequest = typeof MessagesRequest.Type
 
 export const CountTokensRequest = Schema.Struct(common)
 export type CountTokensRequest = typeof CountTokensRequest.Type
+
+/** The form that the client wants the final answer in, under either of its names. */
+export const outputFormat = ({ output_config, output_format }: CountTokensRequest) =>
+  output_config?.format ?? output_format ?? null
 
 /** Why a body is not a request: which member, and what is wrong there. */
 export interface InvalidMember {

@@ -14,7 +14,7 @@ import {
   type KnownBlock,
   type KnownResultBlock
 } from "./KnownBlock.ts"
-import type { CountTokensRequest } from "./MessagesRequest.ts"
+import { type CountTokensRequest, outputFormat } from "./MessagesRequest.ts"
 import { TextCounter } from "./TokenEstimate.ts"
 
 /** Tokens around each message and each tool. */
@@ -38,7 +38,7 @@ export const estimateInput = (request: CountTokensRequest): number => {
     count.text(tool.description ?? "")
     if (tool.input_schema !== undefined) count.json(tool.input_schema)
   }
-  const schema = request.output_config?.format?.schema
+  const schema = outputFormat(request)?.schema
   if (schema !== undefined && schema !== null) count.json(schema)
   for (const message of request.messages) {
     count.tokens += framing

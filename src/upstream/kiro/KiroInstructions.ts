@@ -8,7 +8,7 @@
  * - `tool_choice` and `output_config.format` stand before the current message. Words are obeyed, not enforced: an
  *   answer may still break them.
  */
-import type { MessagesRequest } from "../../message/MessagesRequest.ts"
+import { type MessagesRequest, outputFormat } from "../../message/MessagesRequest.ts"
 
 /** Thinking tokens where the client names no budget. */
 export const defaultBudget = 20_000
@@ -76,7 +76,7 @@ export const directives = (
 ): ReadonlyArray<string> => {
   const said: Array<string> = []
   if (hasTools) said.push(...toolChoice(request.tool_choice, toolName))
-  const format = request.output_config?.format
+  const format = outputFormat(request)
   if (format?.type === "json_schema") {
     said.push(
       "Your final answer must be one JSON value that is valid against the following JSON Schema, and nothing else:" +

@@ -105,13 +105,15 @@ describe("thinking", () => {
   })
 })
 
-it("a schema for the answer is said before the current message", () => {
-  const output_config = { format: { type: "json_schema", schema: { type: "object", properties: { title: {} } } } }
-  const [line] = linesIn({ messages, output_config })
-  assert.match(
-    line ?? "",
-    /^user: Your final answer must be one JSON value .*\n\{"type":"object","properties":\{"title":\{\}\}\}\n\nhi$/
-  )
+it("a schema for the answer is said before the current message, under either name", () => {
+  const format = { type: "json_schema", schema: { type: "object", properties: { title: {} } } }
+  for (const asked of [{ output_config: { format } }, { output_format: format }]) {
+    const [line] = linesIn({ messages, ...asked })
+    assert.match(
+      line ?? "",
+      /^user: Your final answer must be one JSON value .*\n\{"type":"object","properties":\{"title":\{\}\}\}\n\nhi$/
+    )
+  }
 })
 
 describe("an attempt", () => {
