@@ -27,9 +27,6 @@ export const unserved = (config: GatewayConfig): ReadonlyArray<Unserved> => [
   ...config.upstreams.flatMap(({ kind }, index) =>
     when(kind === "anthropic", `upstreams[${index}]`, "this kind of upstream is not called", false)
   ),
-  ...when(config.pool.mode === "balanced", "pool.mode", "credentials are chosen by priority", false),
-  ...when(config.pool.whenFull === "overflow", "pool.whenFull", "requests wait as with queue", false),
-  ...changed(config.pool, defaults.pool, "pool", ["stickyTtl"], "conversations do not stay on a credential"),
   ...changed(config.cache, defaults.cache, "cache", Object.keys(defaults.cache), "usage is told as measured"),
   ...changed(config.storage, defaults.storage, "storage", ["retention"], "there is nothing to keep yet"),
   ...when(Object.keys(config.models.routes).length > 0, "models.routes", "every credential may serve", false),

@@ -1,10 +1,12 @@
 /**
  * Cooldown: what an outcome does to a credential's health. Pure; times are given, never read.
  */
-import { DateTime, Duration } from "effect"
+import { DateTime, Duration, Option } from "effect"
 import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
 import type { CooldownReason, DisabledReason } from "../message/CredentialState.ts"
-import type { Cooldown, Health } from "./CredentialStore.ts"
+import type { Balance } from "../upstream/UpstreamProvider.ts"
+import { type Cooldown, type Health, isCooling } from "./CredentialStore.ts"
+import { isDisabled } from "./PoolEntry.ts"
 
 /** The cooldown section of the settings, as this decision reads it. */
 export interface CooldownSettings {
@@ -54,9 +56,10 @@ export const effects: Readonly<Record<FailureKind, Consequence>> = {
   client_error: "nothing"
 }
 
-/** The health after a success: counts of failures in a row and any cooldown end. */
+/** The health after a success: counts of failures in a row and any cooldown end, and a switch off that was over. */
 export const afterSuccess = (health: Health, now: DateTime.Utc): Health => ({
   ...health,
+  disabled: isDisabled(health, now) ? health.disabled : null,
   cooldown: null,
   failureCount: 0,
   refreshFailureCount: 0,
@@ -74,7 +77,10 @@ export interface FailureContext {
   readonly jitter: number
 }
 
-/** The health after a failure. A cooldown is never shortened by a later failure, nor a person's decision replaced. */
+/**
+ * The health after a failure. A cooldown is never shortened by a later failure, nor lengthened by more of the same: what
+ * was under way when it began fails for the same cause. A person's decision is never replaced.
+ */
 export const afterFailure = (health: Health, reason: FailureReason, context: FailureContext): Health => {
   const effect = effects[reason.kind]
   const seen = { ...health, lastUsedAt: context.now, directoryKey: reason.directoryKey ?? health.directoryKey }
@@ -84,7 +90,10 @@ export const afterFailure = (health: Health, reason: FailureReason, context: Fai
     const counted = { ...seen, failureCount }
     return failureCount >= context.disableAfterFailures ? disabledFor(counted, "too_many_failures") : counted
   }
-  if ("disables" in effect) return disabledFor(seen, effect.disables)
+  if ("disables" in effect) {
+    const until = effect.disables === "quota_exceeded" ? nextMonth(context.now) : null
+    return disabledFor(seen, effect.disables, until)
+  }
   const counted = { ...seen, transientFailureCount: health.transientFailureCount + 1 }
   if (!context.settings.enabled) return counted
   const header =
@@ -92,13 +101,17 @@ export const afterFailure = (health: Health, reason: FailureReason, context: Fai
       ? Math.min(reason.retryAfterMs, Duration.toMillis(context.settings.maxRetryAfter))
       : null
   const table = Duration.toMillis(context.settings[effect.duration]) * (0.8 + 0.4 * context.jitter)
-  return resting(counted, {
-    reason: effect.rests,
-    until: DateTime.addDuration(context.now, Duration.millis(Math.round(header ?? table))),
-    scope: reason.scope === "directory" ? "directory" : "credential",
-    source: header === null ? "table" : "header",
-    directoryKey: reason.directoryKey
-  })
+  return resting(
+    counted,
+    {
+      reason: effect.rests,
+      until: DateTime.addDuration(context.now, Duration.millis(Math.round(header ?? table))),
+      scope: reason.scope === "directory" ? "directory" : "credential",
+      source: header === null ? "table" : "header",
+      directoryKey: reason.directoryKey
+    },
+    context.now
+  )
 }
 
 /** The health after a fault that is borne: it counts, and nothing follows. */
@@ -109,14 +122,75 @@ export const afterBorne = (health: Health, now: DateTime.Utc): Health => ({
 })
 
 /** The health of a credential whose directory rests because of another one's failure. */
-export const afterDirectory = (health: Health, cooldown: Cooldown): Health =>
-  resting(health, { ...cooldown, source: "directory" })
+export const afterDirectory = (health: Health, cooldown: Cooldown, now: DateTime.Utc): Health =>
+  resting(health, { ...cooldown, source: "directory" }, now)
 
-/** Disabled until a person acts; who was disabled by a person stays so for that reason. */
-export const disabledFor = (health: Health, reason: DisabledReason): Health =>
-  health.disabled?.reason === "manual" ? health : { ...health, disabled: { reason, until: null } }
+/**
+ * The health after fresh figures of the account's plan, the very same where they change nothing. Room ends what the want
+ * of it has done; no room tells until when.
+ */
+export const afterBalance = (health: Health, balance: Balance, now: DateTime.Utc): Health => {
+  const { cooldown, disabled } = health
+  const outOfQuota = disabled?.reason === "quota_exceeded"
+  const overLimit = cooldown?.reason === "overage_request_limit"
+  if (balance.remaining > 0) {
+    if (!outOfQuota && !overLimit) return health
+    return { ...health, disabled: outOfQuota ? null : disabled, cooldown: overLimit ? null : cooldown }
+  }
+  const until = balance.resetsAt === null ? undefined : DateTime.make(balance.resetsAt)
+  if (!outOfQuota || until === undefined || Option.isNone(until)) return health
+  return DateTime.isGreaterThan(until.value, now)
+    ? { ...health, disabled: { reason: "quota_exceeded", until: until.value } }
+    : health
+}
 
-const resting = (health: Health, cooldown: Cooldown): Health =>
-  health.cooldown !== null && DateTime.isGreaterThan(health.cooldown.until, cooldown.until)
+/** Disabled until then, or until a person acts; who was disabled by a person stays so for that reason. */
+export const disabledFor = (health: Health, reason: DisabledReason, until: DateTime.Utc | null = null): Health =>
+  health.disabled?.reason === "manual" ? health : { ...health, disabled: { reason, until } }
+
+/** Longest time from one renewal of a monthly quota to the next. */
+const longestMonth = Duration.days(32)
+
+/**
+ * The health as it was stored, without a rest that is longer than its kind can be: a clock that was wrong once must not
+ * park a credential for days.
+ */
+export const afterRestart = (health: Health, now: DateTime.Utc, settings: CooldownSettings): Health => {
+  const { cooldown, disabled } = health
+  const latest = (longest: Duration.Duration) => DateTime.addDuration(now, longest)
+  const cut = (until: DateTime.Utc, longest: Duration.Duration) => DateTime.min(until, latest(longest))
+  return {
+    ...health,
+    cooldown: cooldown === null ? null : { ...cooldown, until: cut(cooldown.until, longestRest(cooldown, settings)) },
+    disabled:
+      disabled === null || disabled.until === null
+        ? disabled
+        : { ...disabled, until: cut(disabled.until, longestMonth) }
+  }
+}
+
+const longestRest = ({ reason }: Cooldown, settings: CooldownSettings): Duration.Duration => {
+  const table = Duration.times(settings[durations[reason]], 1.2)
+  return reason === "overage_request_limit" || reason === "suspicious_activity"
+    ? table
+    : Duration.max(table, settings.maxRetryAfter)
+}
+
+const durations: Readonly<Record<CooldownReason, CooldownDuration>> = {
+  rate_limit: "rateLimit",
+  upstream_error: "upstreamError",
+  timeout: "timeout",
+  overage_request_limit: "overage",
+  suspicious_activity: "suspiciousActivity"
+}
+
+/** Monthly quotas are renewed on the first, until the account says otherwise. */
+const nextMonth = (now: DateTime.Utc): DateTime.Utc => DateTime.add(DateTime.startOf(now, "month"), { months: 1 })
+
+const resting = (health: Health, cooldown: Cooldown, now: DateTime.Utc): Health => {
+  const before = health.cooldown
+  const same = isCooling(before, now) && before.reason === cooldown.reason
+  return same || (before !== null && DateTime.isGreaterThan(before.until, cooldown.until))
     ? health
     : { ...health, cooldown }
+}

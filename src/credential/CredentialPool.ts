@@ -8,19 +8,23 @@ import { Clock, Context, DateTime, Effect, Exit, Layer, Scope, Stream } from "ef
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
-import type { Lease } from "../message/Lease.ts"
+import type { Lease, Why } from "../message/Lease.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { forLog } from "../telemetry/Redaction.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
-import { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
+import { type UpstreamModel, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
+import * as Balances from "./Balances.ts"
+import * as Cooldown from "./Cooldown.ts"
 import { CredentialPoolError } from "./CredentialPoolError.ts"
 import { CredentialStore } from "./CredentialStore.ts"
+import { type Explanation, explain } from "./Explain.ts"
+import * as ModelLists from "./ModelLists.ts"
 import * as PoolCore from "./PoolCore.ts"
-import { makeEntry, type PoolEntry } from "./PoolEntry.ts"
+import { isDisabled, makeEntry, type PoolEntry } from "./PoolEntry.ts"
 import * as PoolLeases from "./PoolLeases.ts"
 import * as PoolOperations from "./PoolOperations.ts"
 import * as PoolReports from "./PoolReports.ts"
-import type { Need } from "./Selection.ts"
+import { type Need, reasonsAgainst } from "./Eligibility.ts"
 import * as SingleFlight from "./SingleFlight.ts"
 import * as TokenRefresh from "./TokenRefresh.ts"
 
@@ -37,10 +41,21 @@ export class CredentialPool extends Context.Service<
     readonly lease: (need: Need) => Effect.Effect<Lease, CredentialPoolError, Scope.Scope>
     /** Whether anyone could serve it, now or once a permit is free. */
     readonly canServe: (need: Need) => Effect.Effect<boolean>
+    /**
+     * The upstream has begun to answer. Synchronous, for the hot path: after a rest it opens the credential to others.
+     */
+    readonly accepted: (lease: Lease) => void
     /** What an attempt with this lease came to. To be called once for each attempt. */
     readonly report: (lease: Lease, outcome: PoolReports.Outcome) => Effect.Effect<void>
     /** Whether the lease's credential has, or now got, another token than the one the upstream rejected. */
     readonly replaceToken: (lease: Lease) => Effect.Effect<boolean>
+    /** Who would serve and why, and what speaks against each of the others. Changes nothing. */
+    readonly explain: (need: Need) => Effect.Effect<Explanation>
+    /** Every model that some credential lists; empty while none is known. Waits for lists that are being fetched. */
+    readonly models: Effect.Effect<ReadonlyArray<UpstreamModel>>
+    /** The same as far as it is known now. */
+    readonly knownModels: () => ReadonlyArray<UpstreamModel>
+    readonly knownModel: (id: string) => UpstreamModel | undefined
     readonly snapshot: Effect.Effect<PoolOperations.PoolSnapshot>
     /** Ids of credentials that changed; a slow listener loses the oldest. */
     readonly changes: Stream.Stream<CredentialId>
@@ -65,9 +80,14 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   const store = yield* CredentialStore
   const provider = yield* UpstreamProvider
   const core = yield* PoolCore.make(settings, store, provider)
-  const limit = settings.current().pool.maxInflightPerCredential
-  for (const { credential, health } of yield* store.load) yield* core.admit(makeEntry(credential, health, limit, true))
-  for (const credential of options.ephemeral) yield* core.admit(PoolOperations.ephemeral(credential, limit))
+  const { cooldown, pool } = settings.current()
+  const started = yield* DateTime.now
+  for (const { credential, health } of yield* store.load) {
+    const remembered = Cooldown.afterRestart(health, started, cooldown)
+    yield* core.admit(makeEntry(credential, remembered, pool.maxInflightPerCredential, true))
+  }
+  for (const credential of options.ephemeral)
+    yield* core.admit(PoolOperations.ephemeral(credential, pool.maxInflightPerCredential))
   yield* settings.changes.pipe(
     Stream.runForEach(() => PoolLeases.resize(core)),
     Effect.forkScoped
@@ -78,36 +98,100 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     store: (entry, refreshed) => (entry.stored ? store.saveTokens(entry.credential.id, refreshed) : Effect.void),
     report: (entry, failure) => PoolReports.reportRefresh(core, entry, failure)
   })
+  yield* Effect.forkScoped(TokenRefresh.keepFresh(tokens, core.entries))
   const profileOnce = yield* SingleFlight.make<CredentialId, void, never>()
+  const lists = yield* ModelLists.make(core)
+  const balances = yield* Balances.make(core)
+  /** By their leases, so that what is said of a lease finds its entry also after the credential was replaced. */
+  const entries = new WeakMap<Lease, PoolEntry>()
 
   const lease = Effect.fnUntraced(function* (need: Need) {
-    const { because, entry } = yield* PoolLeases.hold(core, need)
+    const { entry, why } = yield* PoolLeases.hold(core, need)
     const token = yield* Effect.mapError(tokens.token(entry), (failure) => noToken(entry, failure))
-    if (entry.profileDueAt !== null && entry.profileDueAt <= (yield* Clock.currentTimeMillis)) {
-      const asking = { credential: entry.credential, token, because }
+    const now = yield* Clock.currentTimeMillis
+    if (entry.profileDueAt !== null && entry.profileDueAt <= now) {
+      const asking = { credential: entry.credential, token, why }
       yield* profileOnce(entry.credential.id, lookUpProfile(core, entry, asking))
     }
-    return { credential: entry.credential, token, because }
+    const lease: Lease = { credential: entry.credential, token, why }
+    entries.set(lease, entry)
+    if (entry.modelsDueAt <= now) yield* lists.ask(entry, lease)
+    return lease
   }, ownScope)
+
+  /** For calls beside the requests, which take no permit. */
+  const aside = (entry: PoolEntry) =>
+    Effect.map(tokens.token(entry), (token): Lease => ({ credential: entry.credential, token, why: beside }))
+  const ask = (entry: PoolEntry) =>
+    aside(entry).pipe(
+      Effect.flatMap((lease) => lists.ask(entry, lease)),
+      Effect.ignore
+    )
+  const enabled = Effect.map(DateTime.now, (now) => [...core.entries].filter(({ health }) => !isDisabled(health, now)))
+  // Lists of those that are likely to serve first, as long as that takes no refresh of a token.
+  const now = DateTime.toEpochMillis(started)
+  for (const entry of (yield* enabled).slice(0, listedAtStart)) if (TokenRefresh.isFresh(entry, now)) yield* ask(entry)
 
   return CredentialPool.of({
     lease,
-    canServe: (need) => Effect.map(DateTime.now, (now) => PoolLeases.canServe(core, need, now)),
+    canServe: (need) => Effect.map(Clock.currentTimeMillis, (now) => PoolLeases.canServe(core, need, now)),
+    accepted: (lease) => {
+      const entry = entries.get(lease)
+      if (entry?.probing === true) core.accepted(entry)
+    },
     report: (lease, outcome) => {
-      const entry = core.entries.get(lease.credential.id)
-      return entry === undefined ? Effect.void : PoolReports.report(core, entry, outcome)
+      const entry = entries.get(lease)
+      if (entry === undefined || core.entries.get(lease.credential.id) !== entry) return Effect.void
+      const reported = PoolReports.report(core, entry, outcome)
+      return outcome.kind === "failure" && outcome.reason.kind === "quota_exceeded"
+        ? Effect.andThen(reported, balances.quotaUsedUp(entry, lease))
+        : reported
     },
     replaceToken: (lease) => {
-      const entry = core.entries.get(lease.credential.id)
+      const entry = entries.get(lease)
       return entry === undefined
         ? Effect.succeed(false)
         : Effect.match(tokens.replace(entry, lease.token), { onSuccess: () => true, onFailure: () => false })
     },
+    explain: (need) => Effect.map(Clock.currentTimeMillis, (now) => explainNow(core, need, now)),
+    models: Effect.gen(function* () {
+      yield* Effect.forEach((yield* enabled).slice(0, listedAtOnce), ask, { concurrency: "unbounded", discard: true })
+      if (lists.known().length === 0) yield* lists.settled
+      return lists.known()
+    }),
+    knownModels: lists.known,
+    knownModel: lists.find,
     snapshot: PoolOperations.snapshot(core),
     changes: Stream.fromPubSub(core.changes),
-    operations: PoolOperations.make(core, tokens)
+    operations: PoolOperations.make(core, tokens, (entry) => Effect.flatMap(aside(entry), (l) => balances.of(entry, l)))
   })
 })
+
+/** Credentials whose models are listed when the pool starts, and those that are asked where nothing is known. */
+const listedAtStart = 64
+const listedAtOnce = 4
+
+/** Of a call that no choice was made for. */
+const beside: Why = {
+  because: "a question about the credential itself",
+  counts: { eligible: 0, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 },
+  credentials: []
+}
+
+const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanation => {
+  const { index, limit, outstanding } = core
+  index.advance(now)
+  const isListed = index.isListed(need.model)
+  const gatewayFull = outstanding >= limit
+  return explain(core.entries, core.choose(need, now, false), (entry) =>
+    reasonsAgainst(entry, need, {
+      now,
+      isListed,
+      gatewayFull,
+      pausedUntil: index.pausedUntil(entry.credential.upstream)
+    })
+  )
+}
 
 /** What was acquired outlives the effect only where it succeeds: a lease that is not given holds no permit. */
 const ownScope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>

@@ -7,27 +7,41 @@
 import { DateTime, Semaphore } from "effect"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
-import { type Health, isCooling } from "./CredentialStore.ts"
-import type { Candidate } from "./Selection.ts"
+import type { Health } from "./CredentialStore.ts"
 
 export interface PoolEntry {
   credential: Credential
   health: Health
-  /** Model ids this credential may use, once they are known. */
+  /** Model ids this credential may use; null while they are not known. */
   models: ReadonlySet<string> | null
   readonly permits: Semaphore.Semaphore
   /** What `permits` was last sized to. */
   limit: number
-  /** Live leases; the same as permits outstanding. */
+  /** Live leases with a permit; the same as permits outstanding. */
   outstanding: number
+  /** Live leases without a permit, as `whenFull: "overflow"` gives them. */
+  borrowed: number
+  /** A first request after a rest is under way and has no answer yet: until it has, nobody else may follow. */
+  probing: boolean
+  /** When it last failed since its last success, epoch milliseconds; null: not. Does not outlive the process. */
+  troubledAt: number | null
   /** When its profile is next to be looked up, epoch milliseconds; null where it was, or needs no looking up. */
   profileDueAt: number | null
+  /** When its models are next to be listed, epoch milliseconds. */
+  modelsDueAt: number
   /** False for one that comes from the environment and is never written anywhere. */
   readonly stored: boolean
+  /** Its place among those that came to the pool. */
+  readonly place: number
 }
+
+/** What a credential is up to. `full`: nobody more may use it now. */
+export type Standing = "ready" | "full" | "cooling" | "disabled"
 
 /** A limit of 0 means none. */
 export const permitsOf = (limit: number): number => (limit === 0 ? Number.MAX_SAFE_INTEGER : limit)
+
+let arrivals = 0
 
 export const makeEntry = (credential: Credential, health: Health, limit: number, stored: boolean): PoolEntry => ({
   credential,
@@ -36,38 +50,48 @@ export const makeEntry = (credential: Credential, health: Health, limit: number,
   permits: Semaphore.makeUnsafe(permitsOf(limit)),
   limit: permitsOf(limit),
   outstanding: 0,
+  borrowed: 0,
+  probing: false,
+  troubledAt: null,
   profileDueAt: credential.kind === "api_key" || credential.profileArn !== null ? null : 0,
-  stored
+  modelsDueAt: 0,
+  stored,
+  place: arrivals++
 })
 
 /** Whether it is switched off at this moment; one that comes back by itself does so on time. */
 export const isDisabled = (health: Health, now: DateTime.Utc): boolean =>
   health.disabled !== null && (health.disabled.until === null || DateTime.isGreaterThan(health.disabled.until, now))
 
-/** When a rest that ends by itself is over, or null where none goes on. A person's decision has no end. */
-export const restsUntil = ({ cooldown, disabled }: Health, now: DateTime.Utc): DateTime.Utc | null => {
-  const ends = [cooldown?.until ?? now, disabled?.until ?? now].filter((end) => DateTime.isGreaterThan(end, now))
-  return ends.length === 0 ? null : ends.reduce(DateTime.max)
+/** Whether its rest is over by time and no request has shown yet that it serves again. */
+export const isHalfOpen = ({ health: { cooldown } }: PoolEntry, now: number): boolean =>
+  cooldown !== null && DateTime.toEpochMillis(cooldown.until) <= now
+
+/** @param now milliseconds since the epoch */
+export const standing = (entry: PoolEntry, now: number): Standing => {
+  const { cooldown, disabled } = entry.health
+  if (disabled !== null && (disabled.until === null || DateTime.toEpochMillis(disabled.until) > now)) return "disabled"
+  if (cooldown !== null && DateTime.toEpochMillis(cooldown.until) > now) return "cooling"
+  return entry.outstanding >= entry.limit || (entry.probing && isHalfOpen(entry, now)) ? "full" : "ready"
 }
 
-/** What selection sees of an entry. */
-export const candidate = (entry: PoolEntry, gatewayFull: boolean, now: DateTime.Utc): Candidate => ({
-  id: entry.credential.id,
-  priority: entry.credential.priority,
-  disabled: isDisabled(entry.health, now),
-  coolingUntil: isCooling(entry.health.cooldown, now) ? DateTime.toEpochMillis(entry.health.cooldown.until) : null,
-  full: gatewayFull || entry.outstanding >= entry.limit,
-  suits: (model) => entry.models === null || entry.models.size === 0 || entry.models.has(model)
-})
+/** When it recovers by itself, or null where a person has to act. Milliseconds since the epoch. */
+export const recoversAt = ({ health: { cooldown, disabled } }: PoolEntry): number | null => {
+  if (disabled !== null && disabled.until === null) return null
+  return Math.max(
+    cooldown === null ? 0 : DateTime.toEpochMillis(cooldown.until),
+    disabled === null || disabled.until === null ? 0 : DateTime.toEpochMillis(disabled.until)
+  )
+}
 
-/** Entries by id, kept in order of preference: priority, then as they came. */
+/** Entries by id, in order of preference: priority, then as they came. */
 export class PoolEntries {
-  #order: ReadonlyArray<PoolEntry> = []
+  #order: ReadonlyArray<PoolEntry> | null = null
   // In the order in which they came.
   readonly #byId = new Map<CredentialId, PoolEntry>()
 
   get size(): number {
-    return this.#order.length
+    return this.#byId.size
   }
 
   get(id: CredentialId): PoolEntry | undefined {
@@ -76,20 +100,21 @@ export class PoolEntries {
 
   add(entry: PoolEntry): void {
     this.#byId.set(entry.credential.id, entry)
-    this.reorder()
+    this.#order = null
   }
 
   remove(id: CredentialId): void {
     this.#byId.delete(id)
-    this.reorder()
+    this.#order = null
   }
 
   /** To be called after a priority changed. */
   reorder(): void {
-    this.#order = [...this.#byId.values()].toSorted((a, b) => a.credential.priority - b.credential.priority)
+    this.#order = null
   }
 
   [Symbol.iterator](): Iterator<PoolEntry> {
+    this.#order ??= [...this.#byId.values()].toSorted((a, b) => a.credential.priority - b.credential.priority)
     return this.#order[Symbol.iterator]()
   }
 }

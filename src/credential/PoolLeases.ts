@@ -4,18 +4,15 @@
  * The rule that everything here keeps: nobody waits while a permit that would serve is free. Whatever could break it (a
  * permit given back, a limit raised, a credential that recovers or fails) looks at those who wait in the same step.
  */
-import { DateTime, Duration, Effect, References, Result, type Scope } from "effect"
+import { Clock, Effect, References, Result, type Scope } from "effect"
 import { CredentialPoolError } from "./CredentialPoolError.ts"
-import type { CooldownReason } from "../message/CredentialState.ts"
 import { Ticket } from "./PermitQueue.ts"
-import { isDisabled, permitsOf } from "./PoolEntry.ts"
+import { isHalfOpen, permitsOf } from "./PoolEntry.ts"
 import type { Held, PoolState } from "./PoolState.ts"
-import { type Candidate, type Choice, choose, ineligible, type Need } from "./Selection.ts"
+import type { Need } from "./Eligibility.ts"
+import type { Choice } from "./Selection.ts"
 
 type Decision = Result.Result<Held, CredentialPoolError>
-
-/** Where nothing better is known, a full pool is expected to have room again after this time. */
-const guess = Duration.seconds(1)
 
 /**
  * A permit of one credential and one of the gateway, held by the Scope.
@@ -23,8 +20,6 @@ const guess = Duration.seconds(1)
  * Waits in the bounded queue where the settings say so; refused at once where nobody could serve however long it waits.
  * What is acquired is the ticket: it is in the Scope before it can be given a permit, so that no moment is left in which
  * an interruption or the end of the wait could lose one.
- *
- * **Gotchas**: `whenFull: "overflow"` still waits like `"queue"`.
  */
 export const hold = (state: PoolState, need: Need): Effect.Effect<Held, CredentialPoolError, Scope.Scope> =>
   Effect.flatMap(
@@ -42,40 +37,52 @@ const atomic = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R>
 const ask = Effect.fnUntraced(function* (state: PoolState, need: Need) {
   // Time alone may have made someone eligible: those who wait come first.
   yield* sweep(state, "free permits")
-  const now = yield* DateTime.now
-  const decision = (yield* decide(state, state.candidates(now), need, now)) ?? refusal(state)
+  const decision = (yield* decide(state, need, true)) ?? refusal(state, need)
   const ticket = new Ticket(need, decision)
-  if (decision === null) state.queue.join(ticket)
+  if (decision !== null) return ticket
+  for (const other of state.queue.join(ticket, state.settings.current().pool.queueLimit)) {
+    yield* other.decide(Result.fail(full(state, "queue_full")))
+  }
   return ticket
 }, atomic)
 
 /** Null where someone could serve but all permits are taken. The one place where permits are taken. */
 const decide = Effect.fnUntraced(function* (
   state: PoolState,
-  candidates: ReadonlyArray<Candidate>,
   need: Need,
-  now: DateTime.Utc
+  mayOverflow: boolean
 ): Effect.fn.Return<Decision | null> {
-  const choice = choose(candidates, need, DateTime.toEpochMillis(now))
-  if (choice.kind === "unavailable") return Result.fail(unavailable(state, candidates, need, choice, now))
-  const entry = choice.kind === "full" ? undefined : state.entries.get(choice.id)
-  if (choice.kind === "full" || entry === undefined) return null
-  yield* entry.permits.takeIfAvailable(1)
-  yield* state.gateway.takeIfAvailable(1)
-  entry.outstanding++
-  state.outstanding++
-  return Result.succeed({ entry, because: choice.because })
+  const now = yield* Clock.currentTimeMillis
+  const choice = state.choose(need, now, mayOverflow)
+  if (choice.kind === "unavailable") return Result.fail(unavailable(need, choice, now))
+  if (choice.kind === "full") return null
+  const { by, entry, why } = choice
+  const borrowed = by === "borrowed"
+  const probe = isHalfOpen(entry, now)
+  if (borrowed) {
+    entry.borrowed++
+    state.borrowed++
+  } else {
+    yield* entry.permits.takeIfAvailable(1)
+    yield* state.gateway.takeIfAvailable(1)
+    entry.outstanding++
+    state.outstanding++
+  }
+  if (probe) entry.probing = true
+  if (by === "order") state.index.elect(entry)
+  state.index.update(entry, now)
+  return Result.succeed({ entry, why, borrowed, probe, since: now })
 })
 
 /** Whether anyone could serve, now or once a permit is free. */
-export const canServe = (state: PoolState, need: Need, now: DateTime.Utc): boolean =>
-  choose(state.candidates(now), need, DateTime.toEpochMillis(now)).kind !== "unavailable"
+export const canServe = (state: PoolState, need: Need, now: number): boolean =>
+  state.choose(need, now, false).kind !== "unavailable"
 
 /** Why this newcomer may not wait, or null. */
-const refusal = (state: PoolState): Decision | null => {
+const refusal = (state: PoolState, { client }: Need): Decision | null => {
   const { pool } = state.settings.current()
-  if (pool.whenFull === "reject") return Result.fail(full("rejected"))
-  return state.queue.length >= pool.queueLimit ? Result.fail(full("queue_full")) : null
+  if (pool.whenFull === "reject") return Result.fail(full(state, "rejected"))
+  return state.queue.hasRoom(client, pool.queueLimit) ? null : Result.fail(full(state, "queue_full"))
 }
 
 /** A decision that falls together with the end of the wait counts. */
@@ -84,7 +91,7 @@ const wait = (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) =>
     Effect.timeoutOption(state.settings.current().pool.queueTimeout),
     Effect.flatMap(() => {
       state.queue.leave(ticket)
-      return ticket.decision === null ? Effect.fail(full("queue_timeout")) : Effect.fromResult(ticket.decision)
+      return ticket.decision === null ? Effect.fail(full(state, "queue_timeout")) : Effect.fromResult(ticket.decision)
     })
   )
 
@@ -92,16 +99,25 @@ const wait = (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) =>
 const giveBack = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) {
   state.queue.leave(ticket)
   if (ticket.decision === null || Result.isFailure(ticket.decision)) return
-  const { entry } = ticket.decision.success
-  yield* entry.permits.release(1)
-  yield* state.gateway.release(1)
-  entry.outstanding--
-  state.outstanding--
+  const { borrowed, entry, probe, since } = ticket.decision.success
+  const now = yield* Clock.currentTimeMillis
+  if (borrowed) {
+    entry.borrowed--
+    state.borrowed--
+  } else {
+    yield* entry.permits.release(1)
+    yield* state.gateway.release(1)
+    entry.outstanding--
+    state.outstanding--
+  }
+  if (probe) entry.probing = false
+  if (state.entries.get(entry.credential.id) === entry) state.index.update(entry, now)
+  state.lasted(now - since)
   yield* sweep(state, "free permits")
 }, atomic)
 
 /**
- * Decides for those who wait, in order of arrival, as far as it can be decided now.
+ * Decides for those who wait, turn by turn, as far as it can be decided now.
  *
  * `free permits` stops where none is left, so that a permit given back costs one look and not one for each waiter;
  * `everyone` also finds those who wait in vain, because all that could have served them rest or are switched off.
@@ -109,67 +125,53 @@ const giveBack = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<H
 export const sweep: (state: PoolState, whom: "free permits" | "everyone") => Effect.Effect<void> = Effect.fnUntraced(
   function* (state, whom) {
     if (state.queue.length === 0) return
-    const now = yield* DateTime.now
-    let candidates = state.candidates(now)
+    state.index.advance(yield* Clock.currentTimeMillis)
     for (const ticket of state.queue) {
-      if (whom === "free permits" && !candidates.some(isFree)) return
-      const decision = yield* decide(state, candidates, ticket.need, now)
+      if (whom === "free permits" && (state.outstanding >= state.limit || !state.index.hasReady)) return
+      const decision = yield* decide(state, ticket.need, false)
       if (decision === null) continue
-      state.queue.leave(ticket)
+      state.queue.served(ticket)
       yield* ticket.decide(decision)
-      candidates = state.candidates(now)
     }
   },
   atomic
 )
 
-const isFree = ({ coolingUntil, disabled, full }: Candidate) => !disabled && coolingUntil === null && !full
-
-/** Fits every entry's permits and the gateway's to the settings; permits over a lowered limit run out by themselves. */
+/** Fits order and permits to the settings; permits over a lowered limit run out by themselves. */
 export const resize: (state: PoolState) => Effect.Effect<void> = Effect.fnUntraced(function* (state) {
-  const { maxInflight, maxInflightPerCredential } = state.settings.current().pool
-  state.limit = permitsOf(maxInflight)
-  yield* state.gateway.resize(state.limit)
+  const { maxInflight, maxInflightPerCredential, mode } = state.settings.current().pool
+  const now = yield* Clock.currentTimeMillis
+  state.index.setMode(mode)
+  if (state.limit !== permitsOf(maxInflight)) {
+    state.limit = permitsOf(maxInflight)
+    yield* state.gateway.resize(state.limit)
+  }
   for (const entry of state.entries) {
+    if (entry.limit === permitsOf(maxInflightPerCredential)) continue
     entry.limit = permitsOf(maxInflightPerCredential)
     yield* entry.permits.resize(entry.limit)
+    state.index.update(entry, now)
   }
   yield* sweep(state, "free permits")
 }, atomic)
 
-const full = (because: "rejected" | "queue_full" | "queue_timeout") =>
-  new CredentialPoolError({ reason: { _tag: "Full", because, retryAfterMs: Duration.toMillis(guess) } })
+const full = (state: PoolState, because: "rejected" | "queue_full" | "queue_timeout") =>
+  new CredentialPoolError({ reason: { _tag: "Full", because, retryAfterMs: state.expectedWait } })
 
-/** Rests that the account's own use has earned. */
-const limits: ReadonlySet<CooldownReason> = new Set<CooldownReason>([
-  "rate_limit",
-  "overage_request_limit",
-  "suspicious_activity"
-])
-
-/** Why nobody can serve, from the most hopeful reason to the least. */
-const unavailable = (
-  state: PoolState,
-  candidates: ReadonlyArray<Candidate>,
-  need: Need,
-  choice: Extract<Choice, { kind: "unavailable" }>,
-  now: DateTime.Utc
-): CredentialPoolError => {
-  const at = DateTime.toEpochMillis(now)
-  if (choice.soonest !== null) {
-    const limited = candidates
-      .filter((candidate) => ineligible(candidate, need, at) === "cooldown")
-      .every(({ id }) => {
-        const cooldown = state.entries.get(id)?.health.cooldown
-        return cooldown !== null && cooldown !== undefined && limits.has(cooldown.reason)
+/** @param now milliseconds since the epoch */
+const unavailable = (need: Need, choice: Extract<Choice, { kind: "unavailable" }>, now: number) => {
+  const retryAfterMs = Math.max(0, (choice.soonest ?? now) - now)
+  switch (choice.because) {
+    case "limited":
+    case "resting":
+      return new CredentialPoolError({
+        reason: { _tag: "Cooling", limited: choice.because === "limited", retryAfterMs }
       })
-    return new CredentialPoolError({ reason: { _tag: "Cooling", limited, retryAfterMs: choice.soonest - at } })
+    case "out_of_quota":
+      return new CredentialPoolError({ reason: { _tag: "OutOfQuota" } })
+    case "model":
+      return new CredentialPoolError({ reason: { _tag: "NoneSuits", model: need.model ?? "" } })
+    case "disabled":
+      return new CredentialPoolError({ reason: { _tag: "NoneEnabled" } })
   }
-  if (choice.counts.model > 0) {
-    return new CredentialPoolError({ reason: { _tag: "NoneSuits", model: need.model ?? "" } })
-  }
-  const reasons = Array.from(state.entries, ({ health }) => (isDisabled(health, now) ? health.disabled?.reason : null))
-  const outOfQuota =
-    reasons.includes("quota_exceeded") && reasons.every((reason) => reason === "quota_exceeded" || reason === "manual")
-  return new CredentialPoolError({ reason: { _tag: outOfQuota ? "OutOfQuota" : "NoneEnabled" } })
 }

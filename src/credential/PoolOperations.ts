@@ -1,11 +1,13 @@
 /**
  * PoolOperations: what an operator sees of the pool and may change in it.
  */
-import { DateTime, Effect, PubSub, Schema } from "effect"
+import { Clock, DateTime, Effect, PubSub, Schema } from "effect"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
+import type { UpstreamFailure } from "../upstream/UpstreamFailure.ts"
+import type { Balance } from "../upstream/UpstreamProvider.ts"
 import { type Health, type ImportedCredential, isCooling, untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, makeEntry, type PoolEntry, permitsOf } from "./PoolEntry.ts"
@@ -47,6 +49,9 @@ export interface PoolSnapshot {
   readonly queued: number
 }
 
+/** Figures of an account's plan, as far as they can be had. */
+export type BalanceOf = (entry: PoolEntry) => Effect.Effect<Balance, UpstreamFailure | RefreshFailure>
+
 export interface PoolOperations {
   /** Adds it, or tells under which id it is there already. */
   readonly add: (
@@ -57,6 +62,8 @@ export interface PoolOperations {
   readonly setPriority: (id: CredentialId, priority: number) => Effect.Effect<void, UnknownCredential | StorageError>
   /** Forgets failures and cooldown, and enables. */
   readonly reset: (id: CredentialId) => Effect.Effect<void, UnknownCredential>
+  /** What is left of its plan, at most five minutes old. */
+  readonly balance: (id: CredentialId) => Effect.Effect<Balance, UnknownCredential | UpstreamFailure | RefreshFailure>
   readonly refresh: (id: CredentialId) => Effect.Effect<void, UnknownCredential | NotRefreshable | RefreshFailure>
 }
 
@@ -71,11 +78,10 @@ export const snapshot = (core: PoolCore): Effect.Effect<PoolSnapshot> =>
   Effect.map(DateTime.now, (now) => {
     const shown = [...core.entries].filter((entry) => entry.credential.upstream !== sandbox)
     const credentials = shown.map((entry) => statusOf(entry, now))
-    const able = credentials.filter((status) => !status.disabled && !status.cooling)
     return {
       credentials,
-      available: able.length,
-      currentId: able[0]?.id ?? null,
+      available: credentials.filter((status) => !status.disabled && !status.cooling).length,
+      currentId: shown.find((entry) => entry === core.index.preferred)?.credential.id ?? null,
       outstanding: core.outstanding,
       queued: core.queue.length
     }
@@ -102,7 +108,7 @@ const statusOf = ({ credential, health, limit, outstanding }: PoolEntry, now: Da
   }
 }
 
-export const make = (core: PoolCore, tokens: TokenRefresh): PoolOperations => {
+export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf): PoolOperations => {
   const find = (id: CredentialId): Effect.Effect<PoolEntry, UnknownCredential> => {
     const entry = core.entries.get(id)
     return entry === undefined ? Effect.fail(new UnknownCredential({ id })) : Effect.succeed(entry)
@@ -115,7 +121,9 @@ export const make = (core: PoolCore, tokens: TokenRefresh): PoolOperations => {
       const added = yield* core.store.add(imported)
       if (added.status === "duplicate") return added
       for (const entry of core.entries) {
-        if (entry.credential.upstream === sandbox) core.entries.remove(entry.credential.id)
+        if (entry.credential.upstream !== sandbox) continue
+        core.entries.remove(entry.credential.id)
+        core.index.remove(entry)
       }
       const limit = core.settings.current().pool.maxInflightPerCredential
       yield* core.admit(makeEntry({ ...imported.credential, id: added.id }, untouched, limit, true))
@@ -130,9 +138,11 @@ export const make = (core: PoolCore, tokens: TokenRefresh): PoolOperations => {
       if (entry.stored) yield* core.store.update(id, { priority })
       entry.credential = { ...entry.credential, priority }
       core.entries.reorder()
+      core.index.update(entry, yield* Clock.currentTimeMillis)
       yield* PubSub.publish(core.changes, id)
     }, Effect.uninterruptible),
     reset,
+    balance: (id) => Effect.flatMap(find(id), balanceOf),
     refresh: Effect.fnUntraced(function* (id) {
       const entry = yield* find(id)
       if (entry.credential.kind === "api_key") return yield* new NotRefreshable({ id })

@@ -11,11 +11,12 @@ import { untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
 import { canServe } from "./PoolLeases.ts"
-import type { Need } from "./Selection.ts"
+import type { Need } from "./Eligibility.ts"
 
 /** How an attempt ended. */
 export type Outcome =
-  | { readonly kind: "success" }
+  /** `conversation`: what goes on with this credential from now on, or null. */
+  | { readonly kind: "success"; readonly conversation: string | null }
   | {
       readonly kind: "failure"
       readonly reason: FailureReason
@@ -32,12 +33,23 @@ const refreshFailureLimit = 3
 
 export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEntry, outcome: Outcome) {
   const now = yield* DateTime.now
+  const at = DateTime.toEpochMillis(now)
+  const { id, upstream } = entry.credential
   if (outcome.kind === "success") {
+    entry.troubledAt = null
+    core.pauses.answered(upstream)
+    if (outcome.conversation !== null) core.bindings.bind(outcome.conversation, id, at)
     const urgent = entry.health.cooldown !== null || entry.health.failureCount > 0
     return yield* core.change(entry, (health) => Cooldown.afterSuccess(health, now), urgent)
   }
   const { reason } = outcome
-  if (borne.has(reason.kind) && outcome.mayRetrySame && !anotherCanServe(core, entry, outcome.need, now)) {
+  const pausedUntil = core.pauses.failed(upstream, id, reason.kind, at)
+  if (pausedUntil !== null) {
+    yield* Effect.logWarning(`The upstream ${upstream} fails on several credentials; it is left alone for a moment`)
+    core.pause(upstream, pausedUntil)
+  }
+  if (Cooldown.effects[reason.kind] !== "nothing") entry.troubledAt = at
+  if (borne.has(reason.kind) && outcome.mayRetrySame && !anotherCanServe(core, entry, outcome.need, at)) {
     return yield* core.change(entry, (health) => Cooldown.afterBorne(health, now), false)
   }
   const { cooldown, pool } = core.settings.current()
@@ -56,12 +68,12 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
   if (rest === null) return
   for (const other of core.entries) {
     if (other === entry || other.health.directoryKey !== reason.directoryKey || isDisabled(other.health, now)) continue
-    yield* core.change(other, (health) => Cooldown.afterDirectory(health, rest), true)
+    yield* core.change(other, (health) => Cooldown.afterDirectory(health, rest, now), true)
   }
 }, Effect.uninterruptible)
 
 /** Whether a credential that this request has not tried could serve it. */
-const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: DateTime.Utc): boolean =>
+const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: number): boolean =>
   canServe(core, { ...need, barred: new Set([...need.barred, ...need.exclude, entry.credential.id]) }, now)
 
 /** Why a credential is disabled that a successful refresh proves wrong. */

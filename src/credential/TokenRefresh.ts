@@ -8,16 +8,25 @@
  * **Gotchas**: where storing fails, the new tokens wait in memory and are stored at the next use: the provider no longer
  * takes the old ones. Until then nobody gets a token of this credential.
  */
-import { Clock, DateTime, Duration, Effect, Redacted, type Scope } from "effect"
+import { Clock, DateTime, Duration, Effect, Redacted, Schedule, type Scope } from "effect"
 import type { Credential, OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
-import type { PoolEntry } from "./PoolEntry.ts"
+import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
 import * as SingleFlight from "./SingleFlight.ts"
 
 /** A token that expires within this time is refreshed before use. */
 export const refreshAhead = Duration.minutes(5)
+
+/** Well before that, in the background, so that no request has to wait. */
+const refreshEarly = Duration.minutes(10)
+/** How often is looked for tokens that expire. */
+const lookEvery = Duration.seconds(30)
+/** A credential that has not been used for so long is refreshed when it is used again. */
+const unused = Duration.days(1)
+/** Refreshes at a time in the background. */
+const atATime = 4
 
 /** What a refresh needs of its surroundings. */
 export interface TokenRefreshOptions {
@@ -37,6 +46,8 @@ export interface TokenRefresh {
    * that token is the answer and no refresh is made.
    */
   readonly replace: (entry: PoolEntry, rejected: Redacted.Redacted) => Effect.Effect<Redacted.Redacted, RefreshFailure>
+  /** The same where the token will expire before long; for the background. */
+  readonly early: (entry: PoolEntry) => Effect.Effect<void, RefreshFailure>
   /** New tokens whatever the age of the present ones. */
   readonly force: (entry: PoolEntry) => Effect.Effect<void, RefreshFailure>
 }
@@ -115,6 +126,7 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
           )
         })
       },
+      early: (entry) => Effect.asVoid(obtain(entry, freshEarly)),
       force: (entry) =>
         Effect.suspend(() => {
           const { credential } = entry
@@ -127,8 +139,31 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
 /** The credential's present token where it will do, or null. */
 type Serves = (credential: OAuthCredential, now: number) => Redacted.Redacted | null
 
-const fresh: Serves = ({ accessToken, expiresAt }, now) =>
-  expiresAt !== null && DateTime.toEpochMillis(expiresAt) > now + Duration.toMillis(refreshAhead) ? accessToken : null
+const freshFor =
+  (time: Duration.Duration): Serves =>
+  ({ accessToken, expiresAt }, now) =>
+    expiresAt !== null && DateTime.toEpochMillis(expiresAt) > now + Duration.toMillis(time) ? accessToken : null
+
+const fresh = freshFor(refreshAhead)
+const freshEarly = freshFor(refreshEarly)
+
+/** Whether it has a token that needs no refresh now. @param now milliseconds since the epoch */
+export const isFresh = ({ credential }: PoolEntry, now: number): boolean =>
+  credential.kind === "api_key" || fresh(credential, now) !== null
+
+/** Refreshes tokens before they expire, for as long as it runs, of credentials that are in use. */
+export const keepFresh = (tokens: TokenRefresh, entries: Iterable<PoolEntry>): Effect.Effect<void> =>
+  Effect.gen(function* () {
+    const now = yield* DateTime.now
+    const isDue = ({ credential, health }: PoolEntry) =>
+      credential.kind !== "api_key" &&
+      freshEarly(credential, DateTime.toEpochMillis(now)) === null &&
+      !isDisabled(health, now) &&
+      health.lastUsedAt !== null &&
+      Duration.isLessThan(DateTime.distance(health.lastUsedAt, now), unused)
+    const due = [...entries].filter(isDue)
+    yield* Effect.forEach(due, (entry) => Effect.ignore(tokens.early(entry)), { concurrency: atATime, discard: true })
+  }).pipe(Effect.repeat(Schedule.spaced(lookEvery)), Effect.asVoid)
 
 const same = (a: Redacted.Redacted | null, b: Redacted.Redacted): boolean =>
   a !== null && Redacted.value(a) === Redacted.value(b)

@@ -7,11 +7,12 @@ import { type Clock, Duration, Effect, Result, type Scope } from "effect"
 import type { HotSettings } from "../config/HotSettings.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { CredentialPoolError } from "../credential/CredentialPoolError.ts"
-import type { Need } from "../credential/Selection.ts"
+import type { Need } from "../credential/Eligibility.ts"
 import type { Lease } from "../message/Lease.ts"
 import { failure } from "../upstream/UpstreamFailure.ts"
 import type { Settlement, UpstreamCall, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { Budget } from "./Budget.ts"
+import type { Affinity } from "./Conversation.ts"
 import { type Delay, Delays } from "./Delays.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Failover, type Verdict } from "./Failover.ts"
@@ -31,8 +32,12 @@ export interface Answered {
   readonly settlement: Settlement
 }
 
-/** The call without its time-outs, which shrink with the budget. */
-export type Call = Omit<UpstreamCall, "headerTimeoutMs" | "idleTimeoutMs">
+/** The call without its time-outs, which shrink with the budget, and whose it is. */
+export interface Call extends Omit<UpstreamCall, "headerTimeoutMs" | "idleTimeoutMs"> {
+  readonly affinity: Affinity
+  /** The client that waits for a permit. */
+  readonly client: string | null
+}
 
 /** One attempt's end. */
 type Attempt =
@@ -100,8 +105,11 @@ export const run = Effect.fnUntraced(function* (
 })
 
 /** @param others only credentials that this request has not tried */
-const needOf = ({ model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
+const needOf = ({ affinity, client, model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
   model,
+  group: null,
+  conversation: affinity.from,
+  client,
   exclude: tried,
   barred: others ? new Set([...barred, ...tried]) : barred
 })
@@ -133,7 +141,9 @@ const once = Effect.fnUntraced(function* (
   const { id } = lease.credential
   const leasedAt = clock.currentTimeMillisUnsafe()
   failover.begin(id)
-  const sink = relay.attempt(lease.credential.upstream, failover.attempts, leasedAt - queuedAt)
+  const sink = relay.attempt(lease.credential.upstream, failover.attempts, leasedAt - queuedAt, () =>
+    pool.accepted(lease)
+  )
   const headerTimeout = Duration.toMillis(settings.retry.headerTimeout)
   const timeouts = {
     headerTimeoutMs: Math.max(1, Math.min(headerTimeout, budget.left)),
@@ -141,7 +151,7 @@ const once = Effect.fnUntraced(function* (
   }
   const sent = yield* Effect.result(within(budget, relay, provider.send({ ...call, ...timeouts }, lease, sink)))
   if (Result.isSuccess(sent)) {
-    yield* pool.report(lease, { kind: "success" })
+    yield* pool.report(lease, { kind: "success", conversation: call.affinity.to })
     return { kind: "answered", answered: { lease, settlement: sent.success } }
   }
   const { failure: cause } = sent

@@ -9,6 +9,7 @@ import { CacheAccounting } from "../cache/CacheAccounting.ts"
 import { MessageAccumulator } from "../codec/MessageAccumulator.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
+import type { ClientKeyId } from "../message/Ids.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
 import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
 import { estimateInput } from "../message/RequestEstimate.ts"
@@ -18,7 +19,7 @@ import { failure } from "../upstream/UpstreamFailure.ts"
 import { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { makeId } from "./AnswerIds.ts"
 import * as Attempts from "./Attempts.ts"
-import { conversationOf } from "./Conversation.ts"
+import { affinityOf, conversationOf } from "./Conversation.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { ModelList } from "./ModelList.ts"
@@ -27,6 +28,8 @@ import { type AnswerHead, type EventSink, Relay } from "./Relay.ts"
 /** A client's request as it stands after authentication and validation. */
 export interface ClientRequest {
   readonly request: MessagesRequest
+  /** Whose it is; clients take turns where requests have to wait. Null: nobody's in particular. */
+  readonly id: ClientKeyId | null
   /** The conversation as the client's header names it. */
   readonly session: string | null
   /** Events are held back until `message_start` can carry the final usage. */
@@ -88,7 +91,9 @@ const make = Effect.gen(function* () {
     const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), client.hold)
     yield* heartbeat.watch(relay)
 
-    const call = { request, model: model.id, conversation: conversationOf(client.session, request) }
+    const conversation = conversationOf(client.session, request)
+    const affinity = affinityOf(conversation, request)
+    const call = { request, model: model.id, conversation, affinity, client: client.id }
     const attempts = Attempts.run({ pool, provider, settings: current, clock }, call, relay)
     const { lease, settlement } = yield* Effect.mapError(attempts, ({ reason }) => withHead(reason, relay.head))
     const usage = yield* accounting.settle(plan, {
@@ -98,8 +103,6 @@ const make = Effect.gen(function* () {
       webSearches: settlement.webSearches
     })
     relay.finish({ stop_reason: settlement.stopReason, stop_sequence: settlement.stopSequence }, usage)
-    // Not before: a list is fetched with a lease of its own, which must not stand in the way of this request's.
-    yield* models.refresh
     return relay.head
   })
 

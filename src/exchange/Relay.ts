@@ -79,8 +79,12 @@ export class Relay {
     return this.#opened
   }
 
-  /** Takes the content of one attempt, which begins now. */
-  attempt(upstream: string, attempts: number, queued: number): ContentSink {
+  /**
+   * Takes the content of one attempt, which begins now.
+   *
+   * @param begun called with the first event of its answer
+   */
+  attempt(upstream: string, attempts: number, queued: number, begun: () => void = () => {}): ContentSink {
     this.abandon()
     this.#leased = this.#now()
     this.head.upstream = upstream
@@ -95,6 +99,7 @@ export class Relay {
       },
       begun: () => {
         this.#hasBegun = true
+        begun()
       },
       write: (events) => this.#content(events)
     }

@@ -9,6 +9,7 @@ import { Exchange } from "../exchange/Exchange.ts"
 import type { ExchangeError } from "../exchange/ExchangeError.ts"
 import type { AnswerHead } from "../exchange/Relay.ts"
 import { validateCountTokensRequest, validateMessagesRequest } from "../message/MessagesRequest.ts"
+import type { ClientIdentity } from "../policy/ClientKeys.ts"
 import { fail, json } from "./Answer.ts"
 import { admitted, makeAdmit } from "./ClientRoute.ts"
 import { corsHeaders } from "./Cors.ts"
@@ -38,12 +39,12 @@ export const layer = (options: MessagesRoutesOptions) =>
       const messages = (hold: boolean) =>
         admitted(
           admit,
-          Effect.fnUntraced(function* (request) {
+          Effect.fnUntraced(function* (request, identity) {
             const id = yield* RequestId
             const own = { ...corsHeaders(request.headers["origin"], options.corsOrigins), "request-id": id }
             const socket = MessagesResponse.of(request, (head) => ({ ...own, ...headersOf(head) }))
             if (socket === null) return yield* fail(internal)
-            return yield* answer(socket, request, own, id, hold).pipe(
+            return yield* answer(socket, request, identity, own, id, hold).pipe(
               Effect.catchDefect((defect) => refuse(socket, own, id, fromDefect(defect), defect)),
               Effect.onInterrupt(() => Effect.suspend(() => refuse(socket, own, id, draining)))
             )
@@ -53,6 +54,7 @@ export const layer = (options: MessagesRoutesOptions) =>
       const answer = Effect.fnUntraced(function* (
         socket: MessagesResponse,
         { headers }: HttpServerRequest.HttpServerRequest,
+        identity: ClientIdentity,
         own: Readonly<Record<string, string>>,
         id: string,
         hold: boolean
@@ -60,7 +62,7 @@ export const layer = (options: MessagesRoutesOptions) =>
         const body = yield* readBody(socket, headers, options, validateMessagesRequest)
         if (Result.isFailure(body)) return yield* refuse(socket, own, id, body.failure)
         const request = body.success
-        const client = { request, session: headers["x-claude-code-session-id"] ?? null, hold }
+        const client = { request, id: identity.id, session: headers["x-claude-code-session-id"] ?? null, hold }
         if (request.stream === true) {
           const streamed = yield* Effect.result(exchange.stream(client, socket))
           if (Result.isFailure(streamed))

@@ -4,6 +4,7 @@ import { FetchHttpClient, HttpClient, HttpClientRequest } from "effect/http"
 import { HttpApiClient } from "effect/http-api"
 import { TestClock } from "effect/testing"
 import { AdminApi } from "../../src/admin/AdminApi.ts"
+import { anyNeed } from "../../src/credential/Eligibility.ts"
 import type { Credential } from "../../src/message/Credential.ts"
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 import { StorageError } from "../../src/message/StorageError.ts"
@@ -85,8 +86,7 @@ describe("GET /api/admin/credentials", () => {
       const rig = yield* makeAdminRig({ credentials: [social("a")] })
       yield* Effect.scoped(
         Effect.gen(function* () {
-          const need = { model: null, exclude: new Set<CredentialId>(), barred: new Set<CredentialId>() }
-          const lease = yield* Effect.orDie(rig.pool.lease(need))
+          const lease = yield* Effect.orDie(rig.pool.lease(anyNeed))
           const reason = {
             kind: "rate_limit",
             status: 429,
@@ -95,7 +95,7 @@ describe("GET /api/admin/credentials", () => {
             retryAfterMs: 60_000,
             message: "slow down"
           } as const
-          yield* rig.pool.report(lease, { kind: "failure", reason, need, mayRetrySame: false })
+          yield* rig.pool.report(lease, { kind: "failure", reason, need: anyNeed, mayRetrySame: false })
         })
       )
       const { json } = yield* ask(rig, `${list}?state=cooling`)

@@ -26,9 +26,6 @@ describe("what a configuration asks for and this version does not do", () => {
       [...keysOf(config, false)],
       [
         "groups[0]",
-        "pool.mode",
-        "pool.whenFull",
-        "pool.stickyTtl",
         "cache.native",
         "cache.capacity",
         "cache.reportedReadRatio",

@@ -108,10 +108,10 @@ describe("Cooldown", () => {
     const reason = failureOf("suspicious_activity", { scope: "directory", directoryKey: "d-1" })
     const { cooldown } = afterFailure(untouched, reason, context)
     assert.isNotNull(cooldown)
-    assert.deepStrictEqual(afterDirectory(untouched, cooldown).cooldown, { ...cooldown, source: "directory" })
+    assert.deepStrictEqual(afterDirectory(untouched, cooldown, now).cooldown, { ...cooldown, source: "directory" })
     const until = DateTime.addDuration(now, Duration.minutes(10))
     const longer: Health = { ...untouched, cooldown: { ...cooldown, until, reason: "overage_request_limit" } }
-    assert.deepStrictEqual(afterDirectory(longer, cooldown), longer)
+    assert.deepStrictEqual(afterDirectory(longer, cooldown, now), longer)
   })
 
   it("ends with a success", () => {

@@ -19,7 +19,8 @@ import {
   refreshed,
   settingsLayer,
   settle,
-  storeOf
+  storeOf,
+  succeeded
 } from "./PoolRig.ts"
 
 const fails = (kind: FailureKind, times = 1) =>
@@ -54,7 +55,7 @@ describe("a restart", () => {
             yield* fails("quota_exceeded")
           } else {
             const lease = yield* pool.lease(anyNeed)
-            yield* pool.report(lease, { kind: "success" })
+            yield* pool.report(lease, succeeded)
             yield* fails("auth", 2)
           }
           return yield* statuses

@@ -103,6 +103,52 @@ describe("a lease", () => {
     }).pipe(Effect.provide(poolOf([ready("a")], { pool: { ...one, whenFull: "reject" } })))
   )
 
+  it.effect("is borrowed without a permit where the settings say so, and counted on its own", () =>
+    Effect.gen(function* () {
+      const first = yield* open
+      const borrowed = yield* open
+      assert.strictEqual(borrowed.lease.credential.id, id("a"))
+      assert.strictEqual(borrowed.lease.why.because, "every permit is taken; borrowed without one")
+      assert.deepStrictEqual(yield* queued, { queued: 0, outstanding: 1 })
+      yield* first.close
+      assert.deepStrictEqual(yield* queued, { queued: 0, outstanding: 0 })
+      yield* borrowed.close
+      assert.deepStrictEqual(yield* queued, { queued: 0, outstanding: 0 })
+    }).pipe(Effect.provide(poolOf([ready("a")], { pool: { ...one, whenFull: "overflow" } })))
+  )
+
+  it.effect("goes round between clients that wait", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const first = yield* open
+      const order: Array<string> = []
+      const ask = (client: string) =>
+        Effect.forkChild(
+          Effect.scoped(
+            Effect.andThen(
+              pool.lease({ ...anyNeed, client }),
+              Effect.sync(() => order.push(client))
+            )
+          )
+        )
+      for (const client of ["a", "a", "a", "b", "c"]) yield* ask(client)
+      yield* settle
+      yield* first.close
+      yield* settle
+      assert.deepStrictEqual(order, ["a", "b", "c", "a", "a"])
+    }).pipe(Effect.provide(poolOf([ready("a")], { pool: one })))
+  )
+
+  it.effect("tells who is refused how long it may take, by how long leases have lasted", () =>
+    Effect.gen(function* () {
+      const first = yield* open
+      yield* TestClock.adjust("8 seconds")
+      yield* first.close
+      yield* open
+      assert.deepInclude(yield* reasonOf(open), { _tag: "Full", because: "rejected", retryAfterMs: 8_000 })
+    }).pipe(Effect.provide(poolOf([ready("a")], { pool: { ...one, whenFull: "reject" } })))
+  )
+
   for (const releaseFirst of [true, false]) {
     const name = releaseFirst ? "before" : "after"
     it.effect(`loses no permit that comes free just ${name} the wait times out`, () =>

@@ -4,7 +4,7 @@ import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import { UpstreamId } from "../../src/message/Ids.ts"
 import { everyKind } from "../storage/StoreCases.ts"
-import { anyNeed, failureOf, id, poolOf, ready, refreshed, settle } from "./PoolRig.ts"
+import { anyNeed, failureOf, id, poolOf, ready, refreshed, settle, succeeded } from "./PoolRig.ts"
 
 const snapshot = CredentialPool.use((pool) => pool.snapshot)
 const currentId = Effect.map(snapshot, (seen) => seen.currentId)
@@ -46,7 +46,7 @@ describe("an operator", () => {
     Effect.gen(function* () {
       const pool = yield* CredentialPool
       const lease = yield* pool.lease(anyNeed)
-      yield* pool.report(lease, { kind: "success" })
+      yield* pool.report(lease, succeeded)
       for (const kind of ["auth", "auth", "rate_limit", "quota_exceeded"] as const) {
         yield* pool.report(lease, { kind: "failure", reason: failureOf(kind), need: anyNeed, mayRetrySame: false })
       }

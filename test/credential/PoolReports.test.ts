@@ -2,9 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Stream, Fiber } from "effect"
 import { TestClock } from "effect/testing"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
-import type { Need } from "../../src/credential/Selection.ts"
+import type { Need } from "../../src/credential/Eligibility.ts"
 import type { FailureReason } from "../../src/message/FailureReason.ts"
-import { anyNeed, failureOf, id, poolOf, ready, settle } from "./PoolRig.ts"
+import { anyNeed, failureOf, id, poolOf, ready, settle, succeeded } from "./PoolRig.ts"
 
 const statusOf = (name: string) =>
   Effect.map(
@@ -53,7 +53,7 @@ describe("the end of an attempt", () => {
       const { operations } = yield* CredentialPool
       yield* operations.setDisabled(id("b"), true)
       yield* fail(failureOf("network"), true, {
-        model: null,
+        ...anyNeed,
         exclude: new Set([id("c")]),
         barred: new Set([id("d")])
       })
@@ -97,7 +97,7 @@ describe("the end of an attempt", () => {
       const pool = yield* CredentialPool
       const lease = yield* pool.lease(anyNeed)
       yield* fail(failureOf("rate_limit"))
-      yield* pool.report(lease, { kind: "success" })
+      yield* pool.report(lease, succeeded)
       const { health, rests } = yield* statusOf("a")
       assert.isNull(rests)
       assert.strictEqual(health?.successCount, 1)

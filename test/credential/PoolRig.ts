@@ -7,17 +7,19 @@ import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import type { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
-import type { Need } from "../../src/credential/Selection.ts"
+import { anyNeed } from "../../src/credential/Eligibility.ts"
 import type { Credential, RefreshedTokens } from "../../src/message/Credential.ts"
 import type { FailureKind, FailureReason } from "../../src/message/FailureReason.ts"
 import { CredentialId } from "../../src/message/Ids.ts"
+import { failure } from "../../src/upstream/UpstreamFailure.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
 import { social } from "../storage/StoreCases.ts"
 
 export const id = (name: string): CredentialId => CredentialId.make(name)
 
-/** Any credential will do. */
-export const anyNeed: Need = { model: null, exclude: new Set(), barred: new Set() }
+export { anyNeed }
+
+export const succeeded = { kind: "success", conversation: null } as const
 
 /** A credential whose token is good for long, and that needs no profile. */
 export const ready = (name: string, changes: Parameters<typeof social>[1] = {}) =>
@@ -62,7 +64,12 @@ export const storeOf = (credentials: ReadonlyArray<Credential>): Layer.Layer<Cre
 
 /** A provider that is not asked where the test does not say what it answers. */
 export const providerLayer = ({ provider }: PoolRigOptions = {}): Layer.Layer<UpstreamProvider> =>
-  Layer.mock(UpstreamProvider, { discoverProfile: () => Effect.succeed(null), ...provider })
+  Layer.mock(UpstreamProvider, {
+    discoverProfile: () => Effect.succeed(null),
+    listModels: () => Effect.succeed([]),
+    balance: () => Effect.fail(failure("upstream_error", "upstream", "not told")),
+    ...provider
+  })
 
 /** The pool and its settings, over these credentials. */
 export const poolOf = (credentials: ReadonlyArray<Credential>, options: PoolRigOptions = {}) =>

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Exit, Fiber, Layer, References, Schema } from "effect"
+import { Clock, Effect, Exit, Fiber, Layer, References, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
@@ -7,9 +7,9 @@ import * as PoolCore from "../../src/credential/PoolCore.ts"
 import { makeEntry, permitsOf } from "../../src/credential/PoolEntry.ts"
 import * as PoolLeases from "../../src/credential/PoolLeases.ts"
 import * as PoolReports from "../../src/credential/PoolReports.ts"
-import { choose, type Need } from "../../src/credential/Selection.ts"
+import type { Need } from "../../src/credential/Eligibility.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
-import { anyNeed, failureOf, id, providerLayer, ready, settingsLayer, settle, storeOf } from "./PoolRig.ts"
+import { anyNeed, failureOf, id, providerLayer, ready, settingsLayer, settle, storeOf, succeeded } from "./PoolRig.ts"
 
 const names = ["a", "b", "c"]
 const Small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7 }))
@@ -103,7 +103,7 @@ const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: A
       return yield* PoolReports.report(core, entry, { kind: "failure", reason, need: anyNeed, mayRetrySame: true })
     }
     case "succeed":
-      return yield* PoolReports.report(core, entry, { kind: "success" })
+      return yield* PoolReports.report(core, entry, succeeded)
     case "disable":
       return yield* core.change(entry, (health) => ({ ...health, disabled: { reason: "manual", until: null } }), false)
     case "enable":
@@ -117,7 +117,7 @@ const check = Effect.fnUntraced(function* (
   before: ReadonlySet<Client>,
   clients: Array<Client>
 ) {
-  const now = yield* DateTime.now
+  const now = yield* Clock.currentTimeMillis
   const holding = clients.filter(({ state }) => state === "holds")
   const waiting = clients.filter(({ state }) => state === "waits")
   assert.strictEqual(core.outstanding, holding.length, "live leases")
@@ -132,7 +132,7 @@ const check = Effect.fnUntraced(function* (
   }
   assert.strictEqual(core.queue.length, waiting.length, "who waits")
   for (const client of waiting) {
-    const choice = choose(core.candidates(now), client.need, DateTime.toEpochMillis(now))
+    const choice = core.choose(client.need, now, false)
     assert.strictEqual(choice.kind, "full", "waits although it need not")
     const overtaking = fresh.filter(
       (other) => other.need === client.need && clients.indexOf(other) > clients.indexOf(client)

@@ -1,75 +1,283 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Schema } from "effect"
-import { type Candidate, choose, type Choice, type Need } from "../../src/credential/Selection.ts"
-import { anyNeed, id } from "./PoolRig.ts"
+import { DateTime, Schema } from "effect"
+import { untouched } from "../../src/credential/CredentialStore.ts"
+import { makeEntry, type PoolEntry } from "../../src/credential/PoolEntry.ts"
+import { PoolIndex } from "../../src/credential/PoolIndex.ts"
+import { type Need, reasonsAgainst } from "../../src/credential/Eligibility.ts"
+import { isBefore, type Mode } from "../../src/credential/Preference.ts"
+import * as Selection from "../../src/credential/Selection.ts"
+import { GroupId } from "../../src/message/Ids.ts"
+import { anyNeed, id, ready } from "./PoolRig.ts"
 
-const now = 1000
+const at = (ms: number) => DateTime.makeUnsafe(ms)
+const start = 1_000_000
 
+const Small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
 const Drawn = Schema.Struct({
-  disabled: Schema.Boolean,
-  coolingUntil: Schema.NullOr(Schema.Literals([900, 1000, 1001, 2000])),
-  full: Schema.Boolean,
-  suits: Schema.Boolean,
-  tried: Schema.Boolean,
-  barred: Schema.Boolean
+  priority: Small,
+  group: Schema.Literals(["", "eu"]),
+  models: Schema.NullOr(Schema.Literals(["opus", "sonnet", "both"])),
+  free: Schema.Boolean,
+  disabled: Schema.Literals(["no", "no", "no", "manual", "quota_exceeded", "past"]),
+  cooling: Schema.NullOr(Schema.Literals([-1, 500, 5_000])),
+  reason: Schema.Literals(["rate_limit", "upstream_error"]),
+  outstanding: Small,
+  troubled: Schema.Boolean,
+  successes: Small
 })
-type Drawn = typeof Drawn.Type
-
-const candidateOf = (drawn: Drawn, index: number): Candidate => ({
-  id: id(String(index)),
-  priority: index,
-  disabled: drawn.disabled,
-  coolingUntil: drawn.coolingUntil,
-  full: drawn.full,
-  suits: () => drawn.suits
+const Asked = Schema.Struct({
+  model: Schema.NullOr(Schema.Literals(["opus", "sonnet", "unheard-of"])),
+  group: Schema.Boolean,
+  exclude: Schema.Array(Small),
+  barred: Schema.Array(Small),
+  bound: Schema.NullOr(Small),
+  gatewayFull: Schema.Boolean
 })
 
-const needOf = (drawn: ReadonlyArray<Drawn>): Need => {
-  const ids = (member: "tried" | "barred") =>
-    new Set(drawn.flatMap((candidate, index) => (candidate[member] ? [id(String(index))] : [])))
-  return { model: "m", exclude: ids("tried"), barred: ids("barred") }
+const modelsOf = { opus: ["opus"], sonnet: ["sonnet"], both: ["opus", "sonnet"] } as const
+
+/** Puts an entry into a drawn state. */
+const dress = (entry: PoolEntry, drawn: typeof Drawn.Type): void => {
+  entry.credential = {
+    ...entry.credential,
+    priority: drawn.priority,
+    group: drawn.group === "" ? null : GroupId.make(drawn.group),
+    subscription: drawn.free ? "KIRO FREE" : null
+  }
+  entry.models = drawn.models === null ? null : new Set(modelsOf[drawn.models])
+  entry.outstanding = drawn.outstanding
+  entry.troubledAt = drawn.troubled ? start - 10 : null
+  const until = drawn.disabled === "manual" ? null : at(drawn.disabled === "past" ? start - 1 : start + 900)
+  const reason = drawn.disabled === "manual" ? "manual" : "quota_exceeded"
+  entry.health = {
+    ...untouched,
+    successCount: drawn.successes,
+    disabled: drawn.disabled === "no" ? null : { reason, until },
+    cooldown:
+      drawn.cooling === null
+        ? null
+        : {
+            reason: drawn.reason,
+            until: at(start + drawn.cooling),
+            scope: "credential",
+            source: "table",
+            directoryKey: null
+          }
+  }
 }
 
-/** The rules one after the other, each over a list of its own. */
-const naive = (drawn: ReadonlyArray<Drawn>): { readonly kind: Choice["kind"]; readonly of: string | number | null } => {
-  const numbered = drawn.map((candidate, index) => ({ ...candidate, id: String(index) }))
-  const enabled = numbered.filter((candidate) => !candidate.disabled && candidate.suits)
-  const awake = enabled.filter(({ coolingUntil }) => coolingUntil === null || coolingUntil <= now)
-  const allowed = awake.filter(({ barred }) => !barred)
-  const untried = allowed.filter(({ tried }) => !tried)
-  const pool = untried.length > 0 ? untried : allowed
-  const first = pool.find(({ full }) => !full)
-  if (first !== undefined) return { kind: "chosen", of: first.id }
-  if (pool.length > 0) return { kind: "full", of: null }
-  const ends = enabled.flatMap(({ coolingUntil }) =>
-    coolingUntil !== null && coolingUntil > now ? [coolingUntil] : []
-  )
-  return { kind: "unavailable", of: ends.length === 0 ? null : Math.min(...ends) }
+const entryOf = (drawn: typeof Drawn.Type, index: number): PoolEntry => {
+  const entry = makeEntry(ready(String(index)), untouched, 3, true)
+  dress(entry, drawn)
+  return entry
+}
+
+const needOf = ({ barred, exclude, group, model }: typeof Asked.Type): Need => ({
+  ...anyNeed,
+  model,
+  group: group ? GroupId.make("eu") : null,
+  exclude: new Set(exclude.map((n) => id(String(n)))),
+  barred: new Set(barred.map((n) => id(String(n))))
+})
+
+type Scanned = { readonly kind: Selection.Choice["kind"]; readonly id: string | null; readonly soonest: number | null }
+
+/** The rules over all credentials one after the other, with nothing kept between two choices. */
+const scan = (
+  entries: ReadonlyArray<PoolEntry>,
+  need: Need,
+  bound: string | null,
+  gatewayFull: boolean,
+  mode: Mode,
+  now: number
+): Scanned => {
+  const isListed = need.model !== null && entries.some(({ models }) => models?.has(need.model ?? "") === true)
+  const against = (entry: PoolEntry) =>
+    reasonsAgainst(entry, need, { now, isListed, pausedUntil: null, gatewayFull }).map(({ kind }) => kind)
+  const only = (entry: PoolEntry, ...allowed: ReadonlyArray<string>) =>
+    against(entry).every((kind) => allowed.includes(kind))
+  const inOrder = entries.toSorted((a, b) => (isBefore(a, b, { mode, current: null }) ? -1 : 1))
+  const free = inOrder.filter((entry) => only(entry))
+  const own = free.find(({ credential }) => credential.id === bound)
+  const first = own ?? free[0]
+  if (first !== undefined) return { kind: "chosen", id: first.credential.id, soonest: null }
+  if (inOrder.some((entry) => only(entry, "full"))) return { kind: "full", id: null, soonest: null }
+  const again = inOrder.filter((entry) => only(entry, "tried", "full") && !need.barred.has(entry.credential.id))
+  const retried = again.find((entry) => only(entry, "tried"))
+  if (retried !== undefined) return { kind: "chosen", id: retried.credential.id, soonest: null }
+  if (again.length > 0) return { kind: "full", id: null, soonest: null }
+  const ends = inOrder
+    .filter((entry) => only(entry, "cooldown", "disabled", "tried", "full"))
+    .flatMap(({ health: { cooldown, disabled } }) => {
+      if (disabled !== null && disabled.until === null) return []
+      const end = Math.max(
+        ...[cooldown?.until, disabled?.until].map((until) => (until == null ? 0 : DateTime.toEpochMillis(until)))
+      )
+      return end > now ? [end] : []
+    })
+  return { kind: "unavailable", id: null, soonest: ends.length === 0 ? null : Math.min(...ends) }
 }
 
 describe("Selection", () => {
-  it.prop(
-    "chooses what the rules, applied one after the other, leave over",
-    [Schema.Array(Drawn)],
-    ([drawn]) => {
-      const choice = choose(drawn.map(candidateOf), needOf(drawn), now)
-      const of = choice.kind === "chosen" ? choice.id : choice.kind === "unavailable" ? choice.soonest : null
-      assert.deepStrictEqual({ kind: choice.kind, of }, naive(drawn))
-    },
-    { arbitrary: { runs: 5000 } }
-  )
+  for (const mode of ["priority", "balanced"] as const) {
+    it.prop(
+      `chooses whom a scan of all states would choose, after any changes and with time passing: ${mode}`,
+      [Schema.Array(Drawn), Schema.Array(Schema.Tuple([Small, Drawn])), Schema.Array(Asked), Schema.Literals([0, 600])],
+      ([drawn, changes, asked, later]) => {
+        const index = new PoolIndex(mode)
+        const entries = drawn.slice(0, 4).map(entryOf)
+        for (const entry of entries) index.update(entry, start)
+        for (const [which, change] of changes) {
+          const entry = entries[which]
+          if (entry === undefined) continue
+          dress(entry, change)
+          index.update(entry, start)
+        }
+        const now = start + later
+        for (const ask of asked) {
+          const need = needOf(ask)
+          const bound = ask.bound === null ? null : id(String(ask.bound))
+          const { gatewayFull } = ask
+          const choice = Selection.choose(index, need, { now, bound, gatewayFull, overflow: false })
+          const seen: Scanned = {
+            kind: choice.kind,
+            id: choice.kind === "chosen" ? choice.entry.credential.id : null,
+            soonest: choice.kind === "unavailable" ? choice.soonest : null
+          }
+          assert.deepStrictEqual(seen, scan(entries, need, bound, gatewayFull, mode, now))
+          const counts = choice.kind === "chosen" ? choice.why.counts : choice.counts
+          assert.strictEqual(
+            Object.values(counts).reduce((a, b) => a + b, 0),
+            entries.length,
+            "every credential is counted once"
+          )
+          if (choice.kind !== "chosen") continue
+          assert.strictEqual(choice.why.credentials[0], choice.entry.credential.id)
+          assert.isAtMost(choice.why.credentials.length, 8)
+        }
+      },
+      { arbitrary: { runs: 2_000 } }
+    )
+  }
 
-  it.prop("accounts for every credential where it chooses none", [Schema.Array(Drawn)], ([drawn]) => {
-    const choice = choose(drawn.map(candidateOf), needOf(drawn), now)
-    if (choice.kind === "chosen") return assert.isFalse(drawn[Number(choice.id)]?.full)
-    const { cooldown, disabled, eligible, full, model, tried } = choice.counts
-    assert.strictEqual(eligible, 0)
-    assert.strictEqual(cooldown + disabled + full + model + tried, drawn.length)
+  const choose = (index: PoolIndex, need: Partial<Need> = {}, bound: string | null = null, overflow = false) =>
+    Selection.choose(
+      index,
+      { ...anyNeed, ...need },
+      { now: start, bound: bound === null ? null : id(bound), gatewayFull: false, overflow }
+    )
+  const chosen = (choice: Selection.Choice) => (choice.kind === "chosen" ? choice.entry.credential.id : choice.kind)
+  const poolOf = (mode: Mode, ...entries: ReadonlyArray<PoolEntry>) => {
+    const index = new PoolIndex(mode)
+    for (const entry of entries) index.update(entry, start)
+    return index
+  }
+  const plain = (name: string, priority = 0) => makeEntry(ready(name, { priority }), untouched, 2, true)
+
+  it("passes over those that were tried, and ignores that once nobody else is left", () => {
+    const index = poolOf("priority", plain("1"), plain("2", 1))
+    assert.strictEqual(chosen(choose(index, { exclude: new Set([id("1")]) })), "2")
+    assert.strictEqual(chosen(choose(index, { exclude: new Set([id("1"), id("2")]) })), "1")
+    assert.strictEqual(chosen(choose(index, { barred: new Set([id("1"), id("2")]) })), "unavailable")
   })
 
-  it("asks for no model where any will do", () => {
-    const drawn = { disabled: false, coolingUntil: null, full: false, suits: false, tried: false, barred: false }
-    assert.strictEqual(choose([candidateOf(drawn, 0)], anyNeed, now).kind, "chosen")
-    assert.strictEqual(choose([candidateOf(drawn, 0)], { ...anyNeed, model: "m" }, now).kind, "unavailable")
+  it("stays with the one that served last among equals, and returns to a preferred one as soon as it can serve", () => {
+    const [a, b, c] = [plain("a"), plain("b", 1), plain("c", 1)]
+    const index = poolOf("priority", a, b, c)
+    a.health = { ...untouched, disabled: { reason: "manual", until: null } }
+    index.update(a, start)
+    c.health = { ...untouched, successCount: 0 }
+    b.health = { ...untouched, successCount: 9 }
+    index.update(b, start)
+    assert.strictEqual(chosen(choose(index)), "c")
+    index.elect(c)
+    c.health = { ...untouched, successCount: 100 }
+    index.update(c, start)
+    assert.strictEqual(chosen(choose(index)), "c")
+    a.health = untouched
+    index.update(a, start)
+    assert.strictEqual(chosen(choose(index)), "a")
+  })
+
+  it("keeps a conversation with its credential in both modes, as long as that one can serve", () => {
+    for (const mode of ["priority", "balanced"] as const) {
+      const [a, b] = [plain("a"), plain("b", 1)]
+      const index = poolOf(mode, a, b)
+      const found = choose(index, {}, "b")
+      assert.strictEqual(chosen(found), "b")
+      assert.strictEqual(found.kind === "chosen" ? found.by : "", "conversation")
+      b.outstanding = 2
+      index.update(b, start)
+      assert.strictEqual(chosen(choose(index, {}, "b")), "a")
+      assert.strictEqual(chosen(choose(index, {}, "gone")), "a")
+    }
+  })
+
+  it("takes the least busy in balanced mode", () => {
+    const [a, b] = [plain("a"), plain("b", 1)]
+    const index = poolOf("balanced", a, b)
+    assert.strictEqual(chosen(choose(index)), "a")
+    a.outstanding = 1
+    index.update(a, start)
+    assert.strictEqual(chosen(choose(index)), "b")
+    index.setMode("priority")
+    assert.strictEqual(chosen(choose(index)), "a")
+  })
+
+  it("leaves an upstream alone as a whole, and says until when", () => {
+    const a = plain("a")
+    const index = poolOf("priority", a)
+    index.pause(a.credential.upstream, start + 5_000)
+    const choice = choose(index)
+    assert.deepInclude(choice, { kind: "unavailable", because: "resting", soonest: start + 5_000 })
+    index.advance(start + 5_000)
+    assert.strictEqual(chosen(choose(index)), "a")
+  })
+
+  it("borrows the best one where it may, and never one that only one request may try", () => {
+    const [a, b] = [plain("a"), plain("b", 1)]
+    for (const entry of [a, b]) entry.outstanding = 2
+    const index = poolOf("priority", a, b)
+    assert.strictEqual(choose(index).kind, "full")
+    const borrowed = choose(index, {}, null, true)
+    assert.strictEqual(borrowed.kind === "chosen" ? borrowed.by : "", "borrowed")
+    assert.strictEqual(chosen(borrowed), "a")
+    a.probing = true
+    assert.strictEqual(chosen(choose(index, {}, null, true)), "b")
+  })
+
+  it("tells why nobody can serve", () => {
+    const entry = plain("a")
+    const index = poolOf("priority", entry)
+    const because = (health: Partial<PoolEntry["health"]>) => {
+      entry.health = { ...untouched, ...health }
+      index.update(entry, start)
+      const choice = choose(index, { model: "opus" })
+      return choice.kind === "unavailable" ? choice.because : choice.kind
+    }
+    const cooldown = { until: at(start + 1), scope: "credential", source: "table", directoryKey: null } as const
+    assert.strictEqual(because({ cooldown: { ...cooldown, reason: "rate_limit" } }), "limited")
+    assert.strictEqual(because({ cooldown: { ...cooldown, reason: "timeout" } }), "resting")
+    assert.strictEqual(because({ disabled: { reason: "quota_exceeded", until: at(start + 1) } }), "out_of_quota")
+    assert.strictEqual(because({ disabled: { reason: "manual", until: null } }), "disabled")
+    const other = plain("b")
+    other.models = new Set(["opus"])
+    index.update(other, start)
+    entry.models = new Set(["sonnet"])
+    other.health = { ...untouched, disabled: { reason: "manual", until: null } }
+    index.update(other, start)
+    assert.strictEqual(because({}), "model")
+  })
+
+  it("takes plans without cost to lack opus only while their models are not known", () => {
+    const entry = makeEntry(ready("a", { subscription: "KIRO FREE" }), untouched, 1, true)
+    const index = poolOf("priority", entry)
+    assert.strictEqual(choose(index, { model: "claude-opus-4.5" }).kind, "unavailable")
+    assert.strictEqual(chosen(choose(index, { model: "claude-sonnet-4.5" })), "a")
+    entry.models = new Set(["claude-opus-4.5"])
+    index.update(entry, start)
+    assert.strictEqual(chosen(choose(index, { model: "claude-opus-4.5" })), "a")
+    // Nobody lists it: the upstream may know it all the same.
+    assert.strictEqual(chosen(choose(index, { model: "claude-of-tomorrow" })), "a")
   })
 })

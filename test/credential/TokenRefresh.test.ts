@@ -250,4 +250,37 @@ describe("TokenRefresh", () => {
       assert.strictEqual(yield* rig.token, "access 1")
     })
   )
+
+  describe("in the background", () => {
+    const used = { ...untouched, lastUsedAt: start }
+    const keep = Effect.fnUntraced(function* (entry: ReturnType<typeof makeEntry>) {
+      const rig = yield* makeRig()
+      yield* Effect.forkChild(TokenRefresh.keepFresh(rig.tokens, [entry]))
+      yield* TestClock.adjust("10 minutes")
+      return rig.calls
+    })
+
+    it.effect("are renewed ten minutes before they expire, so that no request waits", () =>
+      Effect.gen(function* () {
+        const entry = makeEntry(social("a", { expiresAt: soon(19) }), used, 1, true)
+        assert.lengthOf(yield* keep(entry), 1)
+        assert.deepStrictEqual(
+          entry.credential.kind === "api_key" ? null : entry.credential.expiresAt,
+          refreshed(1).expiresAt
+        )
+      })
+    )
+
+    it.effect("are left alone where the credential is off, is not in use, or has time", () =>
+      Effect.gen(function* () {
+        const expiring = social("a", { expiresAt: soon(5) })
+        const off = { ...used, disabled: { reason: "manual", until: null } } as const
+        assert.lengthOf(yield* keep(makeEntry(expiring, off, 1, true)), 0)
+        assert.lengthOf(yield* keep(makeEntry(expiring, untouched, 1, true)), 0)
+        const longAgo = { ...untouched, lastUsedAt: DateTime.subtract(start, { days: 2 }) }
+        assert.lengthOf(yield* keep(makeEntry(expiring, longAgo, 1, true)), 0)
+        assert.lengthOf(yield* keep(makeEntry(social("a", { expiresAt: soon(60) }), used, 1, true)), 0)
+      })
+    )
+  })
 })

@@ -44,7 +44,8 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
     const running = Effect.gen(function* () {
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
-      const call = { request, model: "m", conversation: null }
+      const affinity = { from: null, to: "conversation" }
+      const call = { request, model: "m", conversation: null, affinity, client: null }
       const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }
     })

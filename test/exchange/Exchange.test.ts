@@ -33,7 +33,7 @@ const test = <A, E>(
     )
   })
 
-const client: ClientRequest = { request, session: null, hold: false }
+const client: ClientRequest = { request, id: null, session: null, hold: false }
 
 /** The message that a client of the stream ends up with. */
 const messageOf = (events: ReadonlyArray<MessageEvent>): Message => {
@@ -242,18 +242,6 @@ describe("Exchange", () => {
       })
     )
   })
-
-  it.effect("asks for the upstream's models only once the request has its answer", () =>
-    test({ script: [answers()] }, (exchange, { calls, listed }) =>
-      Effect.gen(function* () {
-        const sink = { ...makeSink(), open: () => assert.strictEqual(listed(), 0) }
-        yield* exchange.stream(client, sink)
-        assert.strictEqual(calls.length, 1)
-        yield* Effect.yieldNow
-        assert.strictEqual(listed(), 1)
-      })
-    )
-  )
 
   it.effect("counts at least one token", () =>
     test({ script: [answers()] }, (exchange) =>

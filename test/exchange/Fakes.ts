@@ -4,9 +4,12 @@
 import { Clock, Effect, Layer, Redacted } from "effect"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialPoolError } from "../../src/credential/CredentialPoolError.ts"
-import { choose, type Need } from "../../src/credential/Selection.ts"
+import { untouched } from "../../src/credential/CredentialStore.ts"
+import { makeEntry } from "../../src/credential/PoolEntry.ts"
+import { choose } from "../../src/credential/Selection.ts"
+import { PoolIndex } from "../../src/credential/PoolIndex.ts"
+import type { Need } from "../../src/credential/Eligibility.ts"
 import type { FailureKind, FailureReason, FailureScope } from "../../src/message/FailureReason.ts"
-import { CredentialId } from "../../src/message/Ids.ts"
 import { credentialBase } from "../support/Credentials.ts"
 import type { ContentEvent } from "../../src/message/MessageEvent.ts"
 import type { MessagesRequest } from "../../src/message/MessagesRequest.ts"
@@ -78,7 +81,9 @@ export interface FakeOptions {
   /** Credentials without a usable token. */
   readonly noToken?: ReadonlyArray<string>
   readonly transient?: boolean
-  readonly models?: Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
+  /** What is answered to those who ask for models, and what is known without asking. */
+  readonly models?: Effect.Effect<ReadonlyArray<UpstreamModel>>
+  readonly known?: ReadonlyArray<UpstreamModel>
 }
 
 export interface Fakes {
@@ -87,7 +92,8 @@ export interface Fakes {
   readonly reports: Array<string>
   readonly refreshes: Array<string>
   readonly live: () => number
-  readonly listed: () => number
+  /** Whose answers have begun. */
+  readonly accepted: ReadonlyArray<string>
   readonly layer: Layer.Layer<CredentialPool | UpstreamProvider>
 }
 
@@ -96,30 +102,34 @@ const unused = () => Effect.die("an exchange does not operate the pool")
 export const makeFakes = (options: FakeOptions): Fakes => {
   const { credentials = ["a"], replaces = true, script } = options
   const cooling = new Set<string>()
+  const index = new PoolIndex("priority")
+  const entries = new Map(
+    credentials.map((id) => {
+      const token = Redacted.make(`token-${id}`)
+      const entry = makeEntry({ ...credentialBase(id), kind: "api_key", apiKey: token }, untouched, 0, false)
+      index.update(entry, 0)
+      return [id, entry]
+    })
+  )
   const calls: Fakes["calls"] = []
   const reports: Array<string> = []
   const refreshes: Array<string> = []
+  const accepted: Array<string> = []
   let live = 0
-  let listed = 0
 
-  const unavailable = new CredentialPoolError({ reason: { _tag: "Cooling", limited: false, retryAfterMs: 1_000 } })
-  const chosen = (need: Need) => {
-    const candidates = credentials.map((id) => ({
-      id: CredentialId.make(id),
-      priority: 0,
-      disabled: false,
-      coolingUntil: cooling.has(id) ? Number.MAX_SAFE_INTEGER : null,
-      full: false,
-      suits: () => true
-    }))
-    return choose(candidates, need, 0)
+  const rests = (id: string) => {
+    cooling.add(id)
+    const entry = entries.get(id)
+    if (entry !== undefined) index.remove(entry)
   }
+  const unavailable = new CredentialPoolError({ reason: { _tag: "Cooling", limited: false, retryAfterMs: 1_000 } })
+  const chosen = (need: Need) => choose(index, need, { now: 0, bound: null, gatewayFull: false, overflow: false })
   const lease = (need: Need) =>
     Effect.gen(function* () {
       yield* Effect.sleep(options.leaseTakes ?? 0)
       const choice = chosen(need)
       if (choice.kind !== "chosen") return yield* unavailable
-      const { id } = choice
+      const { id } = choice.entry.credential
       if (options.noToken?.includes(id) === true) {
         const reason = { _tag: "NoToken", credentialId: id, transient: options.transient ?? false } as const
         return yield* new CredentialPoolError({ reason })
@@ -128,17 +138,15 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         Effect.sync(() => live++),
         () => Effect.sync(() => live--)
       )
-      const token = Redacted.make(`token-${id}`)
-      const credential = {
-        ...credentialBase(id),
-        kind: "api_key",
-        apiKey: token
-      } as const
-      return { credential, token, because: choice.because }
+      return { credential: choice.entry.credential, token: Redacted.make(`token-${id}`), why: choice.why }
     })
 
   const pool = Layer.mock(CredentialPool)({
     lease,
+    accepted: ({ credential: { id } }) => accepted.push(id),
+    models: Effect.suspend(() => options.models ?? Effect.succeed([])),
+    knownModels: () => options.known ?? [],
+    knownModel: (id) => options.known?.find((model) => model.id === id),
     canServe: (need) => Effect.sync(() => chosen(need).kind === "chosen"),
     report: ({ credential: { id } }, outcome) =>
       Effect.sync(() => {
@@ -152,7 +160,7 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         const others = credentials.some(
           (other) => other !== id && !cooling.has(other) && ![...need.exclude].some((tried) => tried === other)
         )
-        if (!outcome.mayRetrySame || others) cooling.add(id)
+        if (!outcome.mayRetrySame || others) rests(id)
       }),
     replaceToken: ({ credential: { id } }) =>
       Effect.as(
@@ -162,7 +170,14 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         ),
         replaces
       ),
-    operations: { add: unused, setDisabled: unused, setPriority: unused, reset: unused, refresh: unused }
+    operations: {
+      add: unused,
+      setDisabled: unused,
+      setPriority: unused,
+      reset: unused,
+      balance: unused,
+      refresh: unused
+    }
   })
   const provider = Layer.mock(UpstreamProvider)({
     send: (call, lease, sink) =>
@@ -170,12 +185,7 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         const step = script[Math.min(calls.length, script.length - 1)]
         calls.push([lease.credential.id, now, call.headerTimeoutMs])
         return step === undefined ? Effect.die("no script") : step(call, lease, sink)
-      }),
-    listModels: () =>
-      Effect.suspend(() => {
-        listed++
-        return options.models ?? Effect.succeed([])
       })
   })
-  return { calls, reports, refreshes, live: () => live, listed: () => listed, layer: Layer.merge(pool, provider) }
+  return { calls, reports, refreshes, live: () => live, accepted, layer: Layer.merge(pool, provider) }
 }

@@ -1,4 +1,5 @@
 /** Credentials: what every kind of credential has, for tests to build on. */
+import type { Why } from "../../src/message/Lease.ts"
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 
 /** Neither priority, label nor anything else that tells it apart. */
@@ -13,3 +14,10 @@ export const credentialBase = (id: string) => ({
   profileArn: null,
   subscription: null
 })
+
+/** Why a lease of a test was given: there was no choice. */
+export const chosen: Why = {
+  because: "the only one",
+  counts: { eligible: 1, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 },
+  credentials: []
+}

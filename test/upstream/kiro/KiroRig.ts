@@ -5,7 +5,7 @@ import { assert } from "@effect/vitest"
 import { Context, Effect, Layer, Redacted, Result, Schedule, type Scope } from "effect"
 import type { ApiKeyCredential, Credential, SocialCredential } from "../../../src/message/Credential.ts"
 import type { FailureReason } from "../../../src/message/FailureReason.ts"
-import { credentialBase } from "../../support/Credentials.ts"
+import { chosen, credentialBase } from "../../support/Credentials.ts"
 import type { Lease } from "../../../src/message/Lease.ts"
 import type { ContentEvent } from "../../../src/message/MessageEvent.ts"
 import type { Simulator } from "../../../src/simulator/KiroSimulator.ts"
@@ -53,7 +53,7 @@ export const social = (more: Partial<SocialCredential> = {}): SocialCredential =
 export const leaseOf = (credential: Credential = apiKey()): Lease => ({
   credential,
   token: Redacted.make(credential.kind === "api_key" ? token : accessToken),
-  because: "the only one"
+  why: chosen
 })
 
 export interface KiroRig {

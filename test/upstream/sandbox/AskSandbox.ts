@@ -7,12 +7,13 @@ import type { Lease } from "../../../src/message/Lease.ts"
 import type { ContentBlock, ContentEvent } from "../../../src/message/MessageEvent.ts"
 import * as SandboxProvider from "../../../src/upstream/sandbox/SandboxProvider.ts"
 import type { ContentSink, UpstreamCall } from "../../../src/upstream/UpstreamProvider.ts"
+import { chosen } from "../../support/Credentials.ts"
 import { requestOf } from "../../support/KiroConversion.ts"
 
 export const lease: Lease = {
   credential: SandboxProvider.sandboxCredential,
   token: SandboxProvider.sandboxCredential.apiKey,
-  because: "test"
+  why: chosen
 }
 
 /** A call of the members of a request, in no conversation. */

@@ -1,0 +1,59 @@
+/**
+ * Explain: why the pool would choose whom it would choose, and what speaks against each of the others. Pure; changes
+ * nothing.
+ */
+import type { CredentialId } from "../message/Ids.ts"
+import type { Counts } from "../message/Lease.ts"
+import type { PoolEntry } from "./PoolEntry.ts"
+import type { Reason } from "./Eligibility.ts"
+import type { Choice } from "./Selection.ts"
+
+/** One credential, as a request would find it. */
+export interface Explained {
+  readonly id: CredentialId
+  /** Whether it could serve at once. */
+  readonly eligible: boolean
+  /** Everything that speaks against it. */
+  readonly reasons: ReadonlyArray<Reason>
+}
+
+/** The pool, as a request would find it. */
+export interface Explanation {
+  /** Who would serve, or null. */
+  readonly chosen: CredentialId | null
+  /** What decides the choice, or why there is none. */
+  readonly because: string
+  /** When somebody recovers by himself where nobody can serve, or null. Milliseconds since the epoch. */
+  readonly soonest: number | null
+  readonly counts: Readonly<Counts>
+  /** In order of preference. */
+  readonly credentials: ReadonlyArray<Explained>
+}
+
+export const explain = (
+  entries: Iterable<PoolEntry>,
+  choice: Choice,
+  reasonsOf: (entry: PoolEntry) => ReadonlyArray<Reason>
+): Explanation => ({
+  chosen: choice.kind === "chosen" ? choice.entry.credential.id : null,
+  because: because(choice),
+  soonest: choice.kind === "unavailable" ? choice.soonest : null,
+  counts: choice.kind === "chosen" ? choice.why.counts : choice.counts,
+  credentials: Array.from(entries, (entry) => {
+    const reasons = reasonsOf(entry)
+    return { id: entry.credential.id, eligible: reasons.length === 0, reasons }
+  })
+})
+
+const because = (choice: Choice): string => {
+  if (choice.kind === "chosen") return choice.why.because
+  return choice.kind === "full" ? "every permit is taken" : unavailable[choice.because]
+}
+
+const unavailable = {
+  limited: "all that could serve rest for limits of their accounts",
+  resting: "all that could serve rest",
+  out_of_quota: "all that could serve are out of their monthly quota",
+  model: "no enabled credential may use the model",
+  disabled: "no credential is enabled"
+} as const

@@ -1,0 +1,178 @@
+/**
+ * PoolIndex: the pool's credentials, kept so that choosing one looks at few of them however many there are.
+ *
+ * Credentials with the same upstream, group and models stand on one shelf; on it, those that could serve are in order of
+ * preference, and those that recover by time in order of time. A choice looks at each shelf once. How many shelves there
+ * are does not depend on how many credentials there are, but on how many plans and groups.
+ *
+ * **Gotchas**: whoever changes what the index reads of an entry calls {@link PoolIndex.update} in the same step.
+ */
+import type { CredentialId, UpstreamId } from "../message/Ids.ts"
+import { type PoolEntry, recoversAt, standing } from "./PoolEntry.ts"
+import { isBefore as comesBefore, type Mode } from "./Preference.ts"
+import { belongsOn, makeShelf, putOn, type Shelf, shelfKey, type Slot, takeOff } from "./Shelf.ts"
+
+export class PoolIndex {
+  #mode: Mode
+  #current: PoolEntry | null = null
+  readonly #slots = new Map<PoolEntry, Slot>()
+  readonly #byId = new Map<CredentialId, Slot>()
+  readonly #shelves = new Map<string, Shelf>()
+  /** How many credentials list a model. */
+  readonly #listed = new Map<string, number>()
+  /** Upstreams that are left alone, and until when. Bounded by the number of upstreams. */
+  readonly #paused = new Map<UpstreamId, number>()
+
+  constructor(mode: Mode) {
+    this.#mode = mode
+  }
+
+  /** Changes the order; the same mode changes nothing. */
+  setMode(mode: Mode): void {
+    if (mode === this.#mode) return
+    this.#mode = mode
+    for (const { full, ready } of this.#shelves.values()) {
+      ready.reorder()
+      full.reorder()
+    }
+  }
+
+  isListed(model: string | null): boolean {
+    return model !== null && this.#listed.has(model)
+  }
+
+  /** Until when an upstream is left alone, or null. Milliseconds since the epoch. */
+  pausedUntil(upstream: UpstreamId): number | null {
+    return this.#paused.get(upstream) ?? null
+  }
+
+  pause(upstream: UpstreamId, until: number): void {
+    this.#paused.set(upstream, until)
+  }
+
+  resume(upstream: UpstreamId): void {
+    this.#paused.delete(upstream)
+  }
+
+  /** Whether any credential has a permit left, as far as is known without looking at the time. */
+  get hasReady(): boolean {
+    for (const { ready } of this.#shelves.values()) if (ready.size > 0) return true
+    return false
+  }
+
+  /** The one that comes first of those that are enabled and do not rest, whether it has a permit left or not. */
+  get preferred(): PoolEntry | null {
+    let first: Slot | null = null
+    for (const { full, ready } of this.#shelves.values()) {
+      for (const slot of [ready.first, full.first]) {
+        if (slot !== undefined && (first === null || this.isBefore(slot, first))) first = slot
+      }
+    }
+    return first?.entry ?? null
+  }
+
+  /** When the next credential or upstream recovers by itself, or null. Milliseconds since the epoch. */
+  get nextRecovery(): number | null {
+    let next = Infinity
+    for (const { recovering } of this.#shelves.values()) next = Math.min(next, recovering.first?.recoversAt ?? Infinity)
+    for (const until of this.#paused.values()) next = Math.min(next, until)
+    return next === Infinity ? null : next
+  }
+
+  /** Takes an entry in, or notices what has changed about it. */
+  update(entry: PoolEntry, now: number): void {
+    const before = this.#slots.get(entry)
+    if (before !== undefined) this.#takeOff(before)
+    const { models } = entry
+    if (before?.shelf.models !== models) {
+      for (const model of before?.shelf.models ?? []) this.#count(model, -1)
+      for (const model of models ?? []) this.#count(model, 1)
+    }
+    const shelf = before !== undefined && belongsOn(before.shelf, entry) ? before.shelf : this.#shelfOf(entry)
+    // Those that may use the same models share one set of them.
+    entry.models = shelf.models
+    const slot = before ?? { entry, shelf, standing: "ready", recoversAt: null, reason: null }
+    slot.shelf = shelf
+    slot.standing = standing(entry, now)
+    const { cooldown, disabled } = entry.health
+    slot.reason =
+      (slot.standing === "disabled" ? disabled : slot.standing === "cooling" ? cooldown : null)?.reason ?? null
+    slot.recoversAt = slot.reason === null ? null : recoversAt(entry)
+    this.#slots.set(entry, slot)
+    this.#byId.set(entry.credential.id, slot)
+    this.#putOn(slot)
+  }
+
+  remove(entry: PoolEntry): void {
+    const slot = this.#slots.get(entry)
+    if (slot === undefined) return
+    this.#takeOff(slot)
+    for (const model of slot.shelf.models ?? []) this.#count(model, -1)
+    this.#slots.delete(entry)
+    this.#byId.delete(entry.credential.id)
+    if (this.#current === entry) this.#current = null
+  }
+
+  /** Notices who recovered by time; tells who. */
+  advance(now: number): ReadonlyArray<CredentialId> {
+    const recovered: Array<CredentialId> = []
+    for (const [upstream, until] of this.#paused) if (until <= now) this.#paused.delete(upstream)
+    for (const { recovering } of this.#shelves.values()) {
+      for (let next = recovering.first; next !== undefined && (next.recoversAt ?? Infinity) <= now;) {
+        this.update(next.entry, now)
+        recovered.push(next.entry.credential.id)
+        next = recovering.first
+      }
+    }
+    return recovered
+  }
+
+  /** Who serves in priority mode goes on among its equals until it cannot; to be full for a while is no reason. */
+  elect(entry: PoolEntry): void {
+    const slot = this.#slots.get(entry)
+    if (slot === undefined || this.#mode !== "priority" || this.#current === entry) return
+    const before = this.#current === null ? undefined : this.#slots.get(this.#current)
+    if (before?.standing === "full" && before.entry.credential.priority <= entry.credential.priority) return
+    const moving = before === undefined ? [slot] : [before, slot]
+    for (const one of moving) this.#takeOff(one)
+    this.#current = entry
+    for (const one of moving) this.#putOn(one)
+  }
+
+  /** All of them. */
+  get shelves(): IterableIterator<Shelf> {
+    return this.#shelves.values()
+  }
+
+  get mode(): Mode {
+    return this.#mode
+  }
+
+  find(id: CredentialId): Slot | undefined {
+    return this.#byId.get(id)
+  }
+
+  readonly isBefore = (a: Slot, b: Slot): boolean =>
+    comesBefore(a.entry, b.entry, { mode: this.#mode, current: this.#current })
+
+  #shelfOf(entry: PoolEntry): Shelf {
+    const key = shelfKey(entry)
+    return this.#shelves.get(key) ?? makeShelf(key, entry, this.isBefore)
+  }
+
+  #putOn(slot: Slot): void {
+    this.#shelves.set(slot.shelf.key, slot.shelf)
+    putOn(slot)
+  }
+
+  #takeOff(slot: Slot): void {
+    takeOff(slot)
+    if (slot.shelf.size === 0) this.#shelves.delete(slot.shelf.key)
+  }
+
+  #count(model: string, by: 1 | -1): void {
+    const count = (this.#listed.get(model) ?? 0) + by
+    if (count === 0) this.#listed.delete(model)
+    else this.#listed.set(model, count)
+  }
+}
