@@ -4,14 +4,14 @@
  * A lease belongs to a Scope: it holds one permit of its credential and one of the gateway from selection until the
  * scope closes. Whatever ends a request, its permits are free again.
  */
-import { Clock, Context, DateTime, Effect, Exit, Layer, Scope, Stream } from "effect"
+import { Clock, Context, DateTime, Effect, Exit, identity, Layer, Scope, Stream } from "effect"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { Lease, Why } from "../message/Lease.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { forLog } from "../telemetry/Redaction.ts"
-import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
+import { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import { type UpstreamModel, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import * as Balances from "./Balances.ts"
 import * as Cooldown from "./Cooldown.ts"
@@ -37,8 +37,12 @@ export interface CredentialPoolOptions {
 export class CredentialPool extends Context.Service<
   CredentialPool,
   {
-    /** A credential, a permit to use it and a token that is good now. Waits where the settings say so. */
-    readonly lease: (need: Need) => Effect.Effect<Lease, CredentialPoolError, Scope.Scope>
+    /**
+     * A credential, a permit to use it and a token that is good now. Waits where the settings say so.
+     *
+     * @param held called when the permit is there; tells how many milliseconds the rest may take
+     */
+    readonly lease: (need: Need, held?: () => number) => Effect.Effect<Lease, CredentialPoolError, Scope.Scope>
     /** Whether anyone could serve it, now or once a permit is free. */
     readonly canServe: (need: Need) => Effect.Effect<boolean>
     /**
@@ -105,13 +109,20 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   /** By their leases, so that what is said of a lease finds its entry also after the credential was replaced. */
   const entries = new WeakMap<Lease, PoolEntry>()
 
-  const lease = Effect.fnUntraced(function* (need: Need) {
+  const lease = Effect.fnUntraced(function* (need: Need, held: () => number = () => Infinity) {
     const { entry, why } = yield* PoolLeases.hold(core, need)
-    const token = yield* Effect.mapError(tokens.token(entry), (failure) => noToken(entry, failure))
+    const patience = held()
+    const token = yield* tokens.token(entry).pipe(
+      TokenRefresh.isFresh(entry, yield* Clock.currentTimeMillis)
+        ? identity
+        : Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(tokenTakesLong) }),
+      Effect.mapError((failure) => noToken(entry, failure))
+    )
     const now = yield* Clock.currentTimeMillis
     if (entry.profileDueAt !== null && entry.profileDueAt <= now) {
       const asking = { credential: entry.credential, token, why }
-      yield* profileOnce(entry.credential.id, lookUpProfile(core, entry, asking))
+      const found = profileOnce(entry.credential.id, lookUpProfile(core, entry, asking))
+      yield* Effect.timeoutOption(found, Math.min(profilePatienceMs, patience))
     }
     const lease: Lease = { credential: entry.credential, token, why }
     entries.set(lease, entry)
@@ -208,8 +219,16 @@ const noToken = (entry: PoolEntry, failure: RefreshFailure) =>
     reason: { _tag: "NoToken", credentialId: entry.credential.id, transient: failure.kind === "unavailable" }
   })
 
+const tokenTakesLong = new RefreshFailure({
+  kind: "unavailable",
+  status: null,
+  detail: "the refresh took longer than the request may take"
+})
+
 /** From a look-up that failed to the next. Milliseconds. */
 const profileRetryMs = 60_000
+/** A request waits no longer than this for a profile, and goes on without one. Milliseconds. */
+const profilePatienceMs = 3_000
 
 /** An account without a profile has none the next time either; a look-up that failed is made again, not at once. */
 const lookUpProfile = (core: PoolCore.PoolCore, entry: PoolEntry, lease: Lease): Effect.Effect<void> =>

@@ -127,8 +127,14 @@ const once = Effect.fnUntraced(function* (
     verdict.kind === "retry" ? delays.after(verdict.by, clock.currentTimeMillisUnsafe()) : Effect.succeed(null)
   const need = needOf(call, failover, others)
   const queuedAt = clock.currentTimeMillisUnsafe()
+  let heldAt = queuedAt
   budget.pause()
-  const leased = yield* Effect.result(pool.lease(need))
+  const held = () => {
+    budget.run()
+    heldAt = clock.currentTimeMillisUnsafe()
+    return budget.left
+  }
+  const leased = yield* Effect.result(pool.lease(need, held))
   budget.run()
   if (Result.isFailure(leased)) {
     const { reason } = leased.failure
@@ -141,7 +147,7 @@ const once = Effect.fnUntraced(function* (
   const { id } = lease.credential
   const leasedAt = clock.currentTimeMillisUnsafe()
   failover.begin(id)
-  const sink = relay.attempt(lease.credential.upstream, failover.attempts, leasedAt - queuedAt, () =>
+  const sink = relay.attempt(lease.credential.upstream, failover.attempts, heldAt - queuedAt, () =>
     pool.accepted(lease)
   )
   const headerTimeout = Duration.toMillis(settings.retry.headerTimeout)

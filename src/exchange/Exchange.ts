@@ -110,8 +110,8 @@ const make = Effect.gen(function* () {
     stream: (client, sink) => Effect.scoped(Effect.asVoid(answer(client, sink))),
     complete: Effect.fnUntraced(function* (client) {
       const collected = collector()
-      // Nothing goes out before the end, so there is nothing to hold back.
-      const whole = answer({ ...client, hold: false }, collected.sink)
+      // Nothing goes out before the end, so that until then another attempt may follow.
+      const whole = answer({ ...client, hold: true }, collected.sink)
       const head = yield* Effect.raceFirst(whole, Deferred.await(collected.overflow))
       if (collected.isTooLong()) return yield* tooLong
       return { message: collected.message(), head }

@@ -48,6 +48,7 @@ export class Relay {
   #upstreamOpened: number | null = null
   #hasBegun = false
   #opened = false
+  #hasContent = false
   #held: Array<MessageEvent> | null
   #heldSize = 0
   #lastWrite = 0
@@ -64,14 +65,14 @@ export class Relay {
     this.#arrived = now()
   }
 
-  /** Content has reached the client, or is held for it: no other attempt may follow. */
+  /** Content has reached the client: no other attempt may follow. What is held for it has not. */
   get started(): boolean {
-    return this.head.firstEvent !== null
+    return this.#hasContent
   }
 
   /** The upstream's answer has begun, though perhaps with nothing that is shown. */
   get begun(): boolean {
-    return this.#hasBegun || this.started
+    return this.#hasBegun || this.head.firstEvent !== null
   }
 
   /** Something went out; an error can no longer be a status code. */
@@ -105,8 +106,16 @@ export class Relay {
     }
   }
 
-  /** The attempt came to nothing: until another upstream accepts the call there is nothing to open the answer for. */
+  /**
+   * The attempt came to nothing: until another upstream accepts the call there is nothing to open the answer for. What
+   * was held of it is dropped.
+   */
   abandon(): void {
+    if (!this.#hasContent) {
+      this.head.firstEvent = null
+      this.#heldSize = 0
+      if (this.#held !== null) this.#held = []
+    }
     this.#upstreamOpened = null
     this.#hasBegun = false
     this.head.upstreamHeader = null
@@ -145,9 +154,8 @@ export class Relay {
   }
 
   #content(events: ReadonlyArray<ContentEvent>): boolean {
-    const first = !this.started
-    if (first) this.#first()
-    if (this.#held === null) return this.#send(first ? [this.#start, ...events] : events)
+    this.#first()
+    if (this.#held === null) return this.#send(this.#hasContent ? events : [this.#start, ...events])
     for (const event of events) {
       this.#held.push(event)
       this.#heldSize += eventSize + sizeOf(event)
@@ -160,6 +168,7 @@ export class Relay {
 
   #send(events: ReadonlyArray<MessageEvent>): boolean {
     this.#open()
+    this.#hasContent = true
     this.#lastWrite = this.#now()
     return this.#sink.write(events)
   }

@@ -1,7 +1,8 @@
 /**
  * The request of `POST /v1/messages` and `/v1/messages/count_tokens`.
  *
- * Every documented member is described; members that are not named are kept, never refused.
+ * Every documented member is named, those that are acted on with their shape; members that are not named are kept, never
+ * refused.
  *
  * **Source:** Anthropic Messages API.
  */
@@ -13,7 +14,9 @@ const optional = <S extends Schema.Top>(schema: S) => Schema.optionalKey(Schema.
 /** One turn. `system` inside `messages` is an instruction given mid-conversation. */
 export const MessageParam = Schema.Struct({
   role: Schema.Literals(["user", "assistant", "system"]),
-  content: Schema.Union([Schema.String, Schema.Array(ContentBlockParam)])
+  content: Schema.Union([Schema.String, Schema.Array(ContentBlockParam)]),
+  /** How much the model should think from here on. */
+  output_config: optional(Schema.Struct({ effort: optional(Schema.Unknown) }))
 })
 export type MessageParam = typeof MessageParam.Type
 
@@ -30,6 +33,8 @@ export const ToolParam = Schema.Struct({
   allowed_domains: optional(Domains),
   blocked_domains: optional(Domains),
   defer_loading: optional(Schema.Boolean),
+  strict: optional(Schema.Boolean),
+  eager_input_streaming: optional(Schema.Boolean),
   cache_control: optional(CacheControl)
 }).check(
   Schema.makeFilter(({ allowed_domains, blocked_domains }) =>
@@ -53,7 +58,8 @@ export type ToolChoice = typeof ToolChoice.Type
 export const ThinkingConfig = Schema.Struct({
   type: Schema.String,
   budget_tokens: optional(Schema.Int),
-  display: optional(Schema.String)
+  display: optional(Schema.String),
+  block_binding: optional(Schema.Unknown)
 })
 export type ThinkingConfig = typeof ThinkingConfig.Type
 
@@ -70,7 +76,7 @@ export const Thread = Schema.Struct({
 })
 
 const common = {
-  model: Schema.NonEmptyString,
+  model: Schema.String.check(Schema.isPattern(/\S/, { expected: "a model's name" })),
   messages: Schema.NonEmptyArray(MessageParam),
   system: optional(Schema.Union([Schema.String, Schema.Array(TextBlockParam)])),
   tools: optional(Schema.Array(Schema.Union([ToolParam, OtherToolParam]))),
@@ -95,7 +101,13 @@ export const MessagesRequest = Schema.Struct({
   top_k: optional(Schema.Number),
   metadata: optional(Schema.Struct({ user_id: optional(Schema.String) })),
   service_tier: optional(Schema.String),
-  container: optional(Schema.Unknown)
+  container: optional(Schema.Unknown),
+  inference_geo: optional(Schema.Unknown),
+  speed: optional(Schema.Unknown),
+  diagnostics: optional(Schema.Unknown),
+  fallbacks: optional(Schema.Unknown),
+  safeguards: optional(Schema.Unknown),
+  user_profile_id: optional(Schema.Unknown)
 })
 export type MessagesRequest = typeof MessagesRequest.Type
 

@@ -4,11 +4,15 @@
  * All counts are whole tokens. Input, cache creation and cache reads are disjoint and add up to the input that was sent.
  */
 
+import { Schema } from "effect"
+
 /** Where a figure comes from: the upstream's own count, derived from one it gave, or our estimate. */
-export type UsageSource = "upstream" | "derived" | "estimated"
+export const UsageSource = Schema.Literals(["upstream", "derived", "estimated"])
+export type UsageSource = typeof UsageSource.Type
 
 /** Where the two cache counts come from. `none`: nothing is known, and both are zero. */
-export type CacheSource = "upstream" | "estimated" | "none"
+export const CacheSource = Schema.Literals(["upstream", "estimated", "none"])
+export type CacheSource = typeof CacheSource.Type
 
 /** The raw figures of one upstream answer; a member is absent where the upstream said nothing. */
 export interface UpstreamUsage {
@@ -26,24 +30,29 @@ export interface UpstreamUsage {
 }
 
 /** The four counts of an Anthropic answer. */
-export interface TokenCounts {
-  readonly input_tokens: number
-  readonly output_tokens: number
-  readonly cache_creation_input_tokens: number
-  readonly cache_read_input_tokens: number
-}
+export const TokenCounts = Schema.Struct({
+  input_tokens: Schema.Number,
+  output_tokens: Schema.Number,
+  cache_creation_input_tokens: Schema.Number,
+  cache_read_input_tokens: Schema.Number
+})
+export type TokenCounts = typeof TokenCounts.Type
 
 /** `usage` of an Anthropic answer with our one addition, `weir`, which says where the figures come from. */
-export interface Usage extends TokenCounts {
-  readonly cache_creation: {
-    readonly ephemeral_5m_input_tokens: number
-    readonly ephemeral_1h_input_tokens: number
-  }
-  readonly server_tool_use?: { readonly web_search_requests: number }
-  readonly weir?: {
-    readonly source: UsageSource
-    readonly cacheSource: CacheSource
-    /** The measured counts, present only where a reporting policy changed them. */
-    readonly measured?: TokenCounts
-  }
-}
+export const Usage = Schema.Struct({
+  ...TokenCounts.fields,
+  cache_creation: Schema.Struct({
+    ephemeral_5m_input_tokens: Schema.Number,
+    ephemeral_1h_input_tokens: Schema.Number
+  }),
+  server_tool_use: Schema.optionalKey(Schema.Struct({ web_search_requests: Schema.Number })),
+  weir: Schema.optionalKey(
+    Schema.Struct({
+      source: UsageSource,
+      cacheSource: CacheSource,
+      /** The measured counts, present only where a reporting policy changed them. */
+      measured: Schema.optionalKey(TokenCounts)
+    })
+  )
+})
+export type Usage = typeof Usage.Type

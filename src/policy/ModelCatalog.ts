@@ -6,6 +6,7 @@
  * **Source:** model ids of Kiro (`claude-sonnet-4.5`) and of Anthropic (`claude-sonnet-4-5-20250929`); the suffixes by
  * which clients ask for thinking (`-thinking`) and for a window (`[1m]`).
  */
+import { dates, suffixes } from "../message/ModelName.ts"
 import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
 
 /** The upstream's model for a client's name. */
@@ -16,9 +17,6 @@ export interface ResolvedModel {
   readonly substituted: boolean
 }
 
-/** What clients append to a name to say how, not what: none of it is part of the upstream's name. */
-const suffixes = /(?:[-_]thinking|\[\d+[km]\])+$/i
-const dates = /(?:-\d{8})+$/
 const dashedVersion = /^(claude-[a-z]+-\d{1,2})-(\d{1,2})\b/
 
 /**

@@ -304,6 +304,52 @@ describe("a credential of the environment", () => {
   })
 })
 
+describe("a lease whose token or profile takes long", () => {
+  const expired = ready("a", { expiresAt: DateTime.makeUnsafe(0), profileArn: null })
+
+  it.effect("takes no longer than the request may, and the refresh goes on without it", () => {
+    const waiting: { end: Deferred.Deferred<void> | null } = { end: null }
+    return Effect.gen(function* () {
+      waiting.end = yield* Deferred.make<void>()
+      const pool = yield* CredentialPool
+      const told: Array<number> = []
+      const held = () => {
+        told.push(1)
+        return 2_000
+      }
+      const fiber = yield* Effect.forkChild(Effect.flip(Effect.scoped(pool.lease(anyNeed, held))))
+      yield* TestClock.adjust("2 seconds")
+      assert.deepInclude((yield* Fiber.join(fiber)).reason, { _tag: "NoToken", transient: true })
+      assert.deepStrictEqual(told, [1])
+      assert.strictEqual((yield* pool.snapshot).outstanding, 0)
+      yield* Deferred.succeed(waiting.end, undefined)
+      const lease = yield* Effect.scoped(pool.lease(anyNeed, held))
+      assert.strictEqual(Redacted.value(lease.token), "access 1")
+    }).pipe(
+      Effect.provide(
+        poolOf([expired], {
+          provider: {
+            refresh: () => Effect.as(waiting.end === null ? Effect.void : Deferred.await(waiting.end), refreshed(1))
+          }
+        })
+      )
+    )
+  })
+
+  it.effect("goes on without a profile after three seconds", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const fiber = yield* Effect.forkChild(Effect.scoped(pool.lease(anyNeed)))
+      yield* TestClock.adjust("2999 millis")
+      assert.isUndefined(fiber.pollUnsafe())
+      yield* TestClock.adjust("1 millis")
+      assert.isNull((yield* Fiber.join(fiber)).credential.profileArn)
+    }).pipe(
+      Effect.provide(poolOf([ready("a", { profileArn: null })], { provider: { discoverProfile: () => Effect.never } }))
+    )
+  )
+})
+
 describe("the pool's answers", () => {
   it.effect("hold no secret", () =>
     Effect.gen(function* () {

@@ -1,5 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Exit, Layer, Schema } from "effect"
+import { Arbitrary, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import { TestClock } from "effect/testing"
 import { CacheAccounting } from "../../src/cache/CacheAccounting.ts"
 import { MAX_ANSWER, MessageAccumulator } from "../../src/codec/MessageAccumulator.ts"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
@@ -7,7 +8,13 @@ import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { type ClientRequest, Exchange } from "../../src/exchange/Exchange.ts"
 import { Heartbeat } from "../../src/exchange/Heartbeat.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
-import type { ContentBlock, ContentDelta, ContentEvent, Message, MessageEvent } from "../../src/message/MessageEvent.ts"
+import {
+  type ContentBlock,
+  type ContentDelta,
+  type ContentEvent,
+  Message,
+  MessageEvent
+} from "../../src/message/MessageEvent.ts"
 import { answers, type FakeOptions, fails, makeFakes, request, settlement, text } from "./Fakes.ts"
 import { makeSink } from "./RecordingSink.ts"
 
@@ -89,6 +96,9 @@ const inChunks =
       return settlement
     })
 
+const isEvent = Schema.is(MessageEvent)
+const isMessage = Schema.is(Message)
+
 describe("Exchange", () => {
   it.effect.prop("says the same in a stream, in one held back, and whole", [Drawn], ([drawn]) =>
     test({ script: [inChunks(chunksOf(drawn))] }, (exchange) =>
@@ -98,6 +108,8 @@ describe("Exchange", () => {
         yield* exchange.stream(client, live)
         yield* exchange.stream({ ...client, hold: true }, held)
         const { head, message } = yield* exchange.complete(client)
+        for (const event of [...live.events, ...held.events]) assert.isTrue(isEvent(event), JSON.stringify(event))
+        assert.isTrue(isMessage(message))
         const same = { ...message, id: "" }
         assert.deepStrictEqual({ ...messageOf(live.events), id: "" }, same)
         assert.deepStrictEqual({ ...messageOf(held.events), id: "" }, same)
@@ -212,6 +224,34 @@ describe("Exchange", () => {
         })
       )
     )
+  }
+
+  for (const hold of [false, true]) {
+    const whose = hold ? "a stream that is held back" : "a whole answer"
+    it.effect(`begins ${whose} anew with another credential where the first one breaks off`, () => {
+      const breaks: FakeOptions["script"][number] = (call, lease, sink) => {
+        sink.open(() => {})
+        sink.begun()
+        sink.write(text("half"))
+        return fails("stream_broken")(call, lease, sink)
+      }
+      return test({ credentials: ["a", "b"], script: [breaks, answers(text("whole"))] }, (exchange, { calls }) =>
+        Effect.gen(function* () {
+          const sink = makeSink()
+          const running = hold
+            ? Effect.as(exchange.stream({ ...client, hold }, sink), null)
+            : Effect.map(exchange.complete(client), ({ message }) => message)
+          const fiber = yield* Effect.forkChild(running)
+          yield* TestClock.adjust("1 second")
+          const message = (yield* Fiber.join(fiber)) ?? messageOf(sink.events)
+          assert.deepStrictEqual(message.content, [{ type: "text", text: "whole" }])
+          assert.deepStrictEqual(
+            calls.map(([id]) => id),
+            ["a", "b"]
+          )
+        })
+      )
+    })
   }
 
   it.effect("fails before anything went out where no attempt got through", () =>

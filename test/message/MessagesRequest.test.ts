@@ -101,6 +101,7 @@ describe("a request", () => {
       ["", null],
       ["model", { ...minimal, model: undefined }],
       ["model", { ...minimal, model: "" }],
+      ["model", { ...minimal, model: " \n" }],
       ["max_tokens", { ...minimal, max_tokens: 0 }],
       ["max_tokens", { ...minimal, max_tokens: "1" }],
       ["messages", { ...minimal, messages: [] }],

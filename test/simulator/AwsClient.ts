@@ -5,7 +5,8 @@ import {
   CodeWhispererStreamingClient,
   type ChatResponseStream,
   type ConversationState,
-  GenerateAssistantResponseCommand
+  GenerateAssistantResponseCommand,
+  InvokeMCPCommand
 } from "@aws/codewhisperer-streaming-client"
 import { Effect } from "effect"
 import type { Simulator } from "../../src/simulator/KiroSimulator.ts"
@@ -44,6 +45,25 @@ export const makeClient = (simulator: Simulator, token: string) =>
 export const ask = (simulator: Simulator, conversationState: ConversationState, token = "token-1") =>
   makeClient(simulator, token).pipe(
     Effect.flatMap((client) => Effect.promise((signal) => hear(client, conversationState, signal))),
+    Effect.scoped
+  )
+
+/** A web search, and the text of what came back. */
+export const searchFor = (simulator: Simulator, query: string, token = "token-1") =>
+  makeClient(simulator, token).pipe(
+    Effect.flatMap((client) =>
+      Effect.promise((abortSignal) =>
+        client.send(
+          new InvokeMCPCommand({
+            id: "1",
+            jsonrpc: "2.0",
+            method: "tools/call",
+            params: { name: "web_search", arguments: { query } }
+          }),
+          { abortSignal }
+        )
+      )
+    ),
     Effect.scoped
   )
 

@@ -4,7 +4,7 @@ import { Effect, Fiber } from "effect"
 import { connect } from "node:net"
 import { KiroSimulator } from "../../src/simulator/KiroSimulator.ts"
 import { generate } from "./ByHand.ts"
-import { ask, makeClient, saying, scripted, textOf } from "./AwsClient.ts"
+import { ask, makeClient, saying, scripted, searchFor, textOf } from "./AwsClient.ts"
 
 const simulator = KiroSimulator.make()
 
@@ -81,6 +81,14 @@ describe("an answer, as AWS's client hears it", () => {
         reasoning.map(({ redactedContent, signature, text }) => text ?? signature ?? [...(redactedContent ?? [])]),
         ["hm, ", "well", "c2ln", [0, 1, 2], "bGF0ZQ=="]
       )
+    })
+  )
+
+  it.effect("finds something where AWS's client searches the web", () =>
+    Effect.gen(function* () {
+      const answer = yield* searchFor(yield* simulator, "cats")
+      assert.include(JSON.stringify(answer.result), "cats")
+      assert.isUndefined(answer.error)
     })
   )
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { KiroSimulator } from "../../src/simulator/KiroSimulator.ts"
 import { signatureOf } from "../../src/simulator/Signatures.ts"
-import { generate, member } from "./ByHand.ts"
+import { generate, member, send } from "./ByHand.ts"
 
 const simulator = KiroSimulator.make({
   script: {
@@ -328,6 +328,18 @@ const refused: ReadonlyArray<readonly [string, string | object, string | undefin
     "schema of tool A"
   ],
 
+  [
+    "a tool described in more than 10,240 characters",
+    body(user("hi", offering(tool("A", { description: "x".repeat(10_241) })))),
+    undefined,
+    "description of tool A"
+  ],
+  [
+    "a tool with a property that is no schema",
+    body(user("hi", offering(tool("A", { inputSchema: { json: { type: "object", properties: { a: "text" } } } })))),
+    "TOOL_SCHEMA_INVALID",
+    "schema of tool A"
+  ],
   ["a model that nobody has", body(user("hi", { modelId: "claude-9" })), "INVALID_MODEL_ID", "claude-9 is not"],
   [
     "a conversation id that is none",
@@ -431,6 +443,26 @@ describe("a request that AWS would refuse", () => {
         )
         assert.isString(member(answer.json, "message"))
         assert.include(answer.headers.get("x-simulator-detail") ?? "", detail)
+        assert.strictEqual((yield* server.refused).length, 1)
+      })
+    )
+  }
+})
+
+describe("a search that AWS would refuse", () => {
+  for (const [what, request] of [
+    ["no JSON", "{"],
+    ["an unknown member", { id: "1", jsonrpc: "2.0", method: "tools/call", params: {}, model: "x" }],
+    ["a method that there is not", { id: "1", jsonrpc: "2.0", method: "tools/delete", params: {} }]
+  ] as const) {
+    it.effect(`is refused: ${what}`, () =>
+      Effect.gen(function* () {
+        const server = yield* simulator
+        const answer = yield* send(server, "/mcp", {
+          body: typeof request === "string" ? request : JSON.stringify(request),
+          headers: { authorization: "Bearer hand", "content-type": "application/json" }
+        })
+        assert.deepStrictEqual([answer.status, answer.type], [400, "ValidationException"])
         assert.strictEqual((yield* server.refused).length, 1)
       })
     )

@@ -14,6 +14,9 @@ export const checkBody = (body: unknown): ReadonlyArray<string> => {
   return shape.length > 0 ? shape : checkConversation(body)
 }
 
+/** The same for a parsed body of `InvokeMCP`. */
+export const checkMcpBody = (body: unknown): ReadonlyArray<string> => checkShape(Aws.InvokeMCPRequest$, body, "$", "")
+
 const enums: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "ConversationState.chatTriggerType": Aws.ChatTriggerType,
   "ConversationState.agentTaskType": Aws.AgentTaskType,
@@ -22,7 +25,8 @@ const enums: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   "ImageBlock.format": Aws.ImageFormat,
   "DocumentBlock.format": Aws.DocumentFormat,
   "ToolResult.status": Aws.ToolResultStatus,
-  "CachePoint.type": Aws.CachePointType
+  "CachePoint.type": Aws.CachePointType,
+  "InvokeMCPRequest.method": Aws.MCPMethod
 }
 
 /** Kinds of schema, as the first element of a static schema. */

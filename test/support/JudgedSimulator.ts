@@ -7,7 +7,7 @@ import { Effect, type Scope } from "effect"
 import { KiroSimulator, type Simulator } from "../../src/simulator/KiroSimulator.ts"
 import type { SeenRequest } from "../../src/simulator/Observation.ts"
 import type { Script } from "../../src/simulator/Script.ts"
-import { checkBody } from "./AwsModel.ts"
+import { checkBody, checkMcpBody } from "./AwsModel.ts"
 
 /** Starts it; it stops with the scope. */
 export const makeSimulator = (script: Script = {}): Effect.Effect<Simulator, never, Scope.Scope> =>
@@ -16,8 +16,8 @@ export const makeSimulator = (script: Script = {}): Effect.Effect<Simulator, nev
   )
 
 const judge = (requests: ReadonlyArray<SeenRequest>): void => {
-  const faults = requests
-    .filter(({ operation }) => operation === "generate")
-    .flatMap(({ body }) => checkBody(JSON.parse(body)))
+  const faults = requests.flatMap(({ body, operation }) =>
+    operation === "generate" ? checkBody(JSON.parse(body)) : operation === "mcp" ? checkMcpBody(JSON.parse(body)) : []
+  )
   assert.deepStrictEqual(faults, [])
 }

@@ -8,6 +8,7 @@
  * - `tool_choice` and `output_config.format` stand before the current message. Words are obeyed, not enforced: an
  *   answer may still break them.
  */
+import { asksForThinking } from "../../message/ModelName.ts"
 import { type MessagesRequest, outputFormat } from "../../message/MessagesRequest.ts"
 
 /** Thinking tokens where the client names no budget. */
@@ -15,22 +16,25 @@ export const defaultBudget = 20_000
 /** Most thinking tokens that the upstream is asked for. */
 export const maxBudget = 24_576
 
-/** Whether the client asks for thinking. A model name that ends in `-thinking` asks for it, whatever `thinking` says. */
+/** Whether the client asks for thinking. A model name with `-thinking` asks for it, whatever `thinking` says. */
 export const wantsThinking = (request: MessagesRequest): boolean =>
-  forcesThinking(request) ||
+  asksForThinking(request.model) ||
   (request.thinking !== undefined && request.thinking !== null && request.thinking.type !== "disabled")
-
-const forcesThinking = (request: MessagesRequest): boolean => /[-_]thinking$/i.test(request.model)
 
 /**
  * The tags that ask for thinking, or nothing. Any kind of thinking but `enabled` is the model's own choice of how
- * much, by the effort that the last message with one asks for, else the request.
+ * much, by the effort that the last message with one asks for, else the request; so is every kind for models that know
+ * no other, and for those whose name alone asks and that know both.
+ *
+ * @param model the upstream's own name of it
  */
-export const thinkingTags = (request: MessagesRequest): string => {
+export const thinkingTags = (request: MessagesRequest, model: string): string => {
   if (!wantsThinking(request)) return ""
   const { thinking } = request
   const type = thinking?.type === "disabled" ? undefined : thinking?.type
-  if (type === undefined || type === "enabled") {
+  const choosesItself =
+    type === undefined ? /^claude-opus-4\.[67]\b/.test(model) : type !== "enabled" || /^claude-opus-4\.7\b/.test(model)
+  if (!choosesItself) {
     const budget = Math.min(maxBudget, Math.max(1, thinking?.budget_tokens ?? defaultBudget))
     return `<thinking_mode>enabled</thinking_mode><max_thinking_length>${budget}</max_thinking_length>`
   }

@@ -100,7 +100,7 @@ export const convertRequest = (
   const { serverTools, overflow } = offer.success
   const withTools = choice?.type !== "none" || history.some(hasCalls)
   const tools = withTools ? [...offer.success.tools, ...placeholderTools(names)] : []
-  const tags = options.thinkingTags ? thinkingTags(request) : ""
+  const tags = options.thinkingTags ? thinkingTags(request, options.model) : ""
   const content = [...directives(request, tools.length > 0, chosen), current.content]
   const toolResults = current.userInputMessageContext?.toolResults
   return Result.succeed({

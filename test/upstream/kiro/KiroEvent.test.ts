@@ -4,7 +4,7 @@ import { Arbitrary, Schema } from "effect"
 import { encodeFrame, FrameDecoder } from "../../../src/codec/EventStreamFraming.ts"
 import { MessageAssembler } from "../../../src/codec/MessageAssembler.ts"
 import type { FailureReason } from "../../../src/message/FailureReason.ts"
-import type { ContentEvent } from "../../../src/message/MessageEvent.ts"
+import { ContentEvent } from "../../../src/message/MessageEvent.ts"
 import type { ResponsePart } from "../../../src/message/ResponsePart.ts"
 import { end, initial, type KiroEnding, type KiroEventOptions, step } from "../../../src/upstream/kiro/KiroEvent.ts"
 import { MAX_CALLS, MAX_INPUTS, MAX_SERVER_INPUT } from "../../../src/upstream/kiro/ToolCalls.ts"
@@ -144,11 +144,14 @@ const sizes = Arbitrary.array(Arbitrary.schema(Schema.Int.check(Schema.isBetween
 })
 const serverTools = new Set(["web_search"])
 
+const isContentEvent = Schema.is(ContentEvent)
+
 describe("an answer", () => {
   it.prop("is well-formed blocks whatever comes in whatever order", [answers, Schema.Boolean], ([bytes, thinking]) => {
     const all = read(bytes, { thinking, serverTools })
     assert.isNull(all.failure)
     assert.deepStrictEqual(problemsOf(all.events), [])
+    for (const event of all.events) assert.isTrue(isContentEvent(event), JSON.stringify(event))
   })
 
   it.prop("is the same however its bytes are cut", [answers, sizes], ([bytes, sizes]) => {

@@ -87,8 +87,22 @@ describe("thinking", () => {
       first({ model: "claude-opus-4-6-thinking", thinking: { type: "adaptive" } }),
       `user: ${adaptive("high")}`
     )
+    for (const model of ["claude-sonnet-4-5-thinking[1m]", "claude-sonnet-4-5-thinking-20250929"]) {
+      assert.strictEqual(first({ model }), `user: ${enabled(20_000)}`, model)
+    }
+    assert.strictEqual(first({ model: "claude-thinking-aloud" }), "user: hi")
     assert.isTrue(converted({ messages, thinking: { type: "adaptive" } }).wantsThinking)
     assert.isFalse(converted({ messages, thinking: { type: "disabled" } }).wantsThinking)
+  })
+
+  it("is the model's own choice where it knows no other, or where only its name asks and it knows both", () => {
+    const opening = (members: object, model: string) => linesIn({ messages, ...members }, { model })[0]
+    const asked = { thinking: { type: "enabled", budget_tokens: 5000 } }
+    assert.strictEqual(opening(asked, "claude-opus-4.7"), `user: ${adaptive("high")}`)
+    assert.strictEqual(opening(asked, "claude-opus-4.6"), `user: ${enabled(5000)}`)
+    for (const model of ["claude-opus-4.6", "claude-opus-4.7"]) {
+      assert.strictEqual(opening({ model: `${model}-thinking` }, model), `user: ${adaptive("high")}`)
+    }
   })
 
   it("is not asked for a second time where the client's own prompt does", () => {

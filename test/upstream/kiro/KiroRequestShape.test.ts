@@ -17,10 +17,16 @@ const Input = Schema.Union([
   Schema.NullOr(Schema.Literals(["text", 5, "\udc00"])),
   Schema.Array(Schema.Int)
 ])
-const Bytes = Schema.Literals(["aGk=", "aGVsbG8h", "aGk", "%%%", "aGV sbG8=", "aGVsbG8_", ""])
+/** Bytes that are none are drawn seldom, so that most requests are converted. */
+const good = Array.from({ length: 12 }, (_, n) => Buffer.from("x".repeat(n + 1)).toString("base64"))
+const Bytes = Schema.Literals([...good, ...good, ...good, "aGk", "%%%", "aGVsbG8_", ""])
 const Paragraph = block("text", { text: Text })
+const pictures = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
 const Image = block("image", {
-  source: block("base64", { media_type: Schema.Literals(["image/png", "image/jpeg", "image/tiff"]), data: Bytes })
+  source: block("base64", {
+    media_type: Schema.Literals([...pictures, ...pictures, ...pictures, "image/tiff"]),
+    data: Bytes
+  })
 })
 const Document = block("document", {
   title: Schema.NullOr(Schema.Literals(["A", "", "ü.pdf", "a  b", "x".repeat(300)])),
@@ -64,35 +70,76 @@ const Messages = Schema.NonEmptyArray(
     content: Schema.Union([Text, Schema.Array(Content)])
   })
 )
-const Tools = Schema.Array(
-  Schema.Struct({
-    name: Name,
-    description: Text,
-    input_schema: Schema.Union([
-      Schema.Struct({ type: Schema.Literals(["object", "string"]), required: Schema.Array(Schema.Literals(["a", 1])) }),
-      Schema.Struct({})
-    ])
-  })
-)
+const Own = Schema.Struct({
+  description: Text,
+  input_schema: Schema.Union([
+    Schema.Struct({ type: Schema.Literals(["object", "string"]), required: Schema.Array(Schema.Literals(["a", 1])) }),
+    Schema.Struct({})
+  ])
+})
+const Typed = Schema.Struct({
+  type: Schema.Literals([
+    "web_search_20250305",
+    "bash_20250124",
+    "text_editor_20250728",
+    "memory_20250818",
+    "of_the_future"
+  ])
+})
+/** Names are given afterwards, each only once. */
+const Tools = Schema.Array(Schema.Union([Own, Own, Typed]))
+const names = ["Bash", `mcp__${"z".repeat(70)}`, "läs", "web_search", "a b", "x".repeat(64)]
+
+/** Whatever else a client may ask for. */
+const More = Schema.Struct({
+  thinking: Schema.optionalKey(
+    Schema.Struct({
+      type: Schema.Literals(["enabled", "adaptive", "disabled", "between_tools"]),
+      budget_tokens: Schema.Int
+    })
+  ),
+  tool_choice: Schema.optionalKey(
+    Schema.Struct({ type: Schema.Literals(["auto", "any", "none"]), disable_parallel_tool_use: Schema.Boolean })
+  ),
+  output_config: Schema.optionalKey(
+    Schema.Struct({ format: block("json_schema", { schema: Schema.Struct({ type: Schema.Literal("object") }) }) })
+  ),
+  system: Schema.optionalKey(Schema.Union([Text, Schema.Array(Paragraph)]))
+})
 
 describe("a conversion", () => {
+  const seen = { converted: 0, refused: 0 }
   it.prop(
     "is refused by name, or is what AWS takes",
-    [Messages, Tools, Text, Schema.Literals(["native", "text"]), Schema.Boolean],
-    ([messages, tools, system, reasoning, externalIdp]) => {
+    [
+      Messages,
+      Tools,
+      More,
+      Schema.Literals(["native", "text"]),
+      Schema.Literals(["native", "native", "text"]),
+      Schema.Boolean
+    ],
+    ([messages, drawn, more, reasoning, documents, externalIdp]) => {
+      const tools = drawn.slice(0, names.length).map((tool, index) => ({ ...tool, name: names[index] }))
       const request = Result.getOrThrowWith(
-        validateMessagesRequest({ model: "claude-sonnet-4-5", max_tokens: 9, messages, tools, system }),
+        validateMessagesRequest({ model: "claude-sonnet-4-5", max_tokens: 9, messages, tools, ...more }),
         ({ path, problem }) => new Error(`${path}: ${problem}`)
       )
-      const converted = convertRequest(request, { ...options, reasoning })
+      const converted = convertRequest(request, { ...options, reasoning, documents, webSearch: externalIdp })
       if (Result.isFailure(converted)) {
+        seen.refused++
         assert.match(converted.failure.path, /^(messages\.\d+|tools\.\d+)\./)
         return
       }
+      seen.converted++
       const body = encodeRequest(converted.success, { ...attempt, externalIdp })
       assert.isTrue(body.isWellFormed())
       assert.deepStrictEqual(checkBody(JSON.parse(body)), [])
     },
     { arbitrary: { runs: 3000 } }
   )
+
+  it("was not mostly refused above", () => {
+    assert.isAbove(seen.converted, seen.refused)
+  })
 })
