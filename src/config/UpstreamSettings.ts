@@ -47,7 +47,11 @@ export const KiroUpstream = Schema.Struct({
   id: Id,
   kind: Schema.Literal("kiro"),
   region: member(Region, "us-east-1", "Region where neither the credential nor its profile names one."),
-  headers: member(Schema.Record(HeaderName, SecretHeader), {}, "Headers sent with every call of the API; never to where tokens are refreshed."),
+  headers: member(
+    Schema.Record(HeaderName, SecretHeader),
+    {},
+    "Headers sent with every call of the API; never to where tokens are refreshed."
+  ),
   allowedTokenHosts: member(
     Schema.Array(TokenHost),
     [],

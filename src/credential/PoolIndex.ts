@@ -9,7 +9,7 @@
  */
 import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import { type PoolEntry, recoversAt, standing } from "./PoolEntry.ts"
-import { isBefore as comesBefore, type Mode } from "./Preference.ts"
+import { isBefore as comesBefore, type Mode, rankOf } from "./Preference.ts"
 import { belongsOn, makeShelf, putOn, type Shelf, shelfKey, type Slot, takeOff } from "./Shelf.ts"
 
 export class PoolIndex {
@@ -82,6 +82,14 @@ export class PoolIndex {
   /** Takes an entry in, or notices what has changed about it. */
   update(entry: PoolEntry, now: number): void {
     const before = this.#slots.get(entry)
+    const is = standing(entry, now)
+    const rank = rankOf(entry, entry === this.#current)
+    if (before !== undefined && before.standing === is && belongsOn(before.shelf, entry)) {
+      if (is === "ready" || is === "full") {
+        Object.assign(before, rank)
+        return before.shelf[is].moved(before)
+      }
+    }
     if (before !== undefined) this.#takeOff(before)
     const { models } = entry
     if (before?.shelf.models !== models) {
@@ -91,9 +99,10 @@ export class PoolIndex {
     const shelf = before !== undefined && belongsOn(before.shelf, entry) ? before.shelf : this.#shelfOf(entry)
     // Those that may use the same models share one set of them.
     entry.models = shelf.models
-    const slot = before ?? { entry, shelf, standing: "ready", recoversAt: null, reason: null }
+    const slot: Slot = before ?? { ...rank, entry, shelf, standing: is, recoversAt: null, reason: null }
+    Object.assign(slot, rank)
     slot.shelf = shelf
-    slot.standing = standing(entry, now)
+    slot.standing = is
     const { cooldown, disabled } = entry.health
     slot.reason =
       (slot.standing === "disabled" ? disabled : slot.standing === "cooling" ? cooldown : null)?.reason ?? null
@@ -133,10 +142,12 @@ export class PoolIndex {
     if (slot === undefined || this.#mode !== "priority" || this.#current === entry) return
     const before = this.#current === null ? undefined : this.#slots.get(this.#current)
     if (before?.standing === "full" && before.entry.credential.priority <= entry.credential.priority) return
-    const moving = before === undefined ? [slot] : [before, slot]
-    for (const one of moving) this.#takeOff(one)
     this.#current = entry
-    for (const one of moving) this.#putOn(one)
+    for (const one of before === undefined ? [slot] : [before, slot]) {
+      this.#takeOff(one)
+      one.waiting = one === slot ? 0 : 1
+      this.#putOn(one)
+    }
   }
 
   /** All of them. */
@@ -152,8 +163,7 @@ export class PoolIndex {
     return this.#byId.get(id)
   }
 
-  readonly isBefore = (a: Slot, b: Slot): boolean =>
-    comesBefore(a.entry, b.entry, { mode: this.#mode, current: this.#current })
+  readonly isBefore = (a: Slot, b: Slot): boolean => comesBefore(a, b, this.#mode)
 
   #shelfOf(entry: PoolEntry): Shelf {
     const key = shelfKey(entry)

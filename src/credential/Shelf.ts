@@ -6,6 +6,7 @@ import type { UpstreamId } from "../message/Ids.ts"
 import { isFree } from "./Eligibility.ts"
 import { OrderedHeap } from "./OrderedHeap.ts"
 import type { PoolEntry, Standing } from "./PoolEntry.ts"
+import type { Rank } from "./Preference.ts"
 
 /** Credentials that differ only in how they are. */
 export interface Shelf {
@@ -29,7 +30,7 @@ export interface Shelf {
 }
 
 /** An entry on its shelf, as it was when the index last looked. */
-export interface Slot {
+export interface Slot extends Rank {
   readonly entry: PoolEntry
   shelf: Shelf
   standing: Standing

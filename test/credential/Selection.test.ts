@@ -4,7 +4,7 @@ import { untouched } from "../../src/credential/CredentialStore.ts"
 import { makeEntry, type PoolEntry } from "../../src/credential/PoolEntry.ts"
 import { PoolIndex } from "../../src/credential/PoolIndex.ts"
 import { type Need, reasonsAgainst } from "../../src/credential/Eligibility.ts"
-import { isBefore, type Mode } from "../../src/credential/Preference.ts"
+import { isBefore, type Mode, rankOf } from "../../src/credential/Preference.ts"
 import * as Selection from "../../src/credential/Selection.ts"
 import { GroupId } from "../../src/message/Ids.ts"
 import { anyNeed, id, ready } from "./PoolRig.ts"
@@ -96,7 +96,7 @@ const scan = (
     reasonsAgainst(entry, need, { now, isListed, pausedUntil: null, gatewayFull }).map(({ kind }) => kind)
   const only = (entry: PoolEntry, ...allowed: ReadonlyArray<string>) =>
     against(entry).every((kind) => allowed.includes(kind))
-  const inOrder = entries.toSorted((a, b) => (isBefore(a, b, { mode, current: null }) ? -1 : 1))
+  const inOrder = entries.toSorted((a, b) => (isBefore(rankOf(a, false), rankOf(b, false), mode) ? -1 : 1))
   const free = inOrder.filter((entry) => only(entry))
   const own = free.find(({ credential }) => credential.id === bound)
   const first = own ?? free[0]
