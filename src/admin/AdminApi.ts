@@ -6,7 +6,15 @@ import { Schema } from "effect"
 import { HttpApi, HttpApiEndpoint, HttpApiGroup, HttpApiMiddleware, OpenApi } from "effect/http-api"
 import { CredentialId } from "../message/Ids.ts"
 import { version } from "../message/Version.ts"
-import { CredentialPage, CredentialQuery, CredentialView, SetDisabled, SetPriority } from "./CredentialSchema.ts"
+import {
+  BalanceView,
+  CredentialPage,
+  CredentialQuery,
+  CredentialView,
+  SetDisabled,
+  SetGroup,
+  SetPriority
+} from "./CredentialSchema.ts"
 import {
   BadRequestAnswer,
   ForbiddenAnswer,
@@ -17,6 +25,9 @@ import {
   TooManyWrongKeysAnswer,
   UnauthenticatedAnswer
 } from "./ErrorSchema.ts"
+
+import { PoolGroup } from "./PoolApi.ts"
+import { SettingsGroup } from "./SettingsApi.ts"
 
 /** Lets a request pass that presents an admin key. */
 export class AdminAccess extends HttpApiMiddleware.Service<AdminAccess>()("weir/admin/AdminAccess", {
@@ -63,6 +74,21 @@ export class CredentialsGroup extends HttpApiGroup.make("credentials")
     }).annotateMerge(
       OpenApi.annotations({ summary: "Set the priority", description: "From the next request. Lower is preferred." })
     ),
+    HttpApiEndpoint.post("setGroup", "/credentials/:id/group", {
+      params,
+      payload: SetGroup,
+      success: CredentialView,
+      error: [BadRequestAnswer, NotFoundAnswer, TooLargeAnswer]
+    }).annotateMerge(
+      OpenApi.annotations({ summary: "Set the group", description: "One that is configured, or null for none." })
+    ),
+    HttpApiEndpoint.get("balance", "/credentials/:id/balance", {
+      params,
+      success: BalanceView,
+      error: [NotFoundAnswer, RefreshFailedAnswer]
+    }).annotateMerge(
+      OpenApi.annotations({ summary: "What is left of its plan", description: "At most five minutes old." })
+    ),
     HttpApiEndpoint.post("reset", "/credentials/:id/reset", {
       params,
       success: CredentialView,
@@ -98,6 +124,8 @@ const isJson = Schema.is(Json)
 /** The whole API. Errors have the shape of the client API's errors. */
 export class AdminApi extends HttpApi.make("admin")
   .add(CredentialsGroup)
+  .add(PoolGroup)
+  .add(SettingsGroup)
   .middleware(AdminFaults)
   .middleware(AdminAccess)
   .prefix("/api/admin")

@@ -6,10 +6,13 @@ import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
+import type { ModelList } from "../exchange/ModelList.ts"
 import { ClientKeys } from "../policy/ClientKeys.ts"
 import { AdminApi } from "./AdminApi.ts"
 import * as AdminGuard from "./AdminGuard.ts"
 import * as CredentialHandlers from "./CredentialHandlers.ts"
+import * as PoolHandlers from "./PoolHandlers.ts"
+import * as SettingsHandlers from "./SettingsHandlers.ts"
 import * as ReferencePage from "./ReferencePage.ts"
 
 /**
@@ -18,11 +21,11 @@ import * as ReferencePage from "./ReferencePage.ts"
  */
 export const layer = (
   guard: Layer.Layer<never>
-): Layer.Layer<never, never, HttpRouter.HttpRouter | CredentialPool | ClientKeys | RuntimeSettings> =>
+): Layer.Layer<never, never, HttpRouter.HttpRouter | CredentialPool | ClientKeys | ModelList | RuntimeSettings> =>
   Layer.mergeAll(api, ReferencePage.layer, elsewhere).pipe(Layer.provide([guard, door.layer, HttpServer.layerServices]))
 
 const api = HttpApiBuilder.layer(AdminApi, { openapiPath: "/api/admin/openapi.json" }).pipe(
-  Layer.provide(CredentialHandlers.layer),
+  Layer.provide([CredentialHandlers.layer, PoolHandlers.layer, SettingsHandlers.layer]),
   Layer.provide([AdminGuard.layerAccess, AdminGuard.layerFaults])
 )
 

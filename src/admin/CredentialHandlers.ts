@@ -1,16 +1,16 @@
 /**
  * CredentialHandlers: the admin API's requests about credentials, over the pool.
  */
-import { Effect, type Layer } from "effect"
+import { DateTime, Effect, type Layer } from "effect"
 import { type HttpApiGroup, HttpApiBuilder } from "effect/http-api"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
-import type { CredentialId } from "../message/Ids.ts"
+import type { CredentialId, GroupId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { type AdminAccess, AdminApi, type AdminFaults } from "./AdminApi.ts"
 import { internal } from "./AdminGuard.ts"
 import { page, view } from "./CredentialList.ts"
-import { SetDisabled, SetPriority } from "./CredentialSchema.ts"
+import { SetDisabled, SetGroup, SetPriority } from "./CredentialSchema.ts"
 import { BadRequest, NotFound, RefreshFailed } from "./ErrorSchema.ts"
 import { readPayload } from "./JsonPayload.ts"
 
@@ -37,6 +37,11 @@ export const layer: Layer.Layer<
     const change = <E>(id: CredentialId, operation: Effect.Effect<void, E>) =>
       find(id).pipe(Effect.andThen(operation), Effect.andThen(find(id)))
 
+    const regroup = Effect.fnUntraced(function* (id: CredentialId, group: GroupId | null) {
+      if (group !== null && !settings.current().groups.some((known) => known.id === group)) return yield* unknownGroup
+      yield* operations.setGroup(id, group)
+    })
+
     return handlers
       .handle("list", ({ query }) =>
         Effect.flatMap(pool.snapshot, (snapshot) => {
@@ -61,6 +66,28 @@ export const layer: Layer.Layer<
           )
         )
       )
+      .handleRaw("setGroup", ({ params, request }) =>
+        Effect.flatMap(readPayload(request, SetGroup), ({ group }) =>
+          change(params.id, regroup(params.id, group)).pipe(
+            Effect.catchTags({ UnknownCredential: () => Effect.fail(unknown), StorageError: unstored })
+          )
+        )
+      )
+      .handle("balance", ({ params }) =>
+        find(params.id).pipe(
+          Effect.andThen(operations.balance(params.id)),
+          Effect.map((balance) => ({
+            ...balance,
+            resetsAt: balance.resetsAt === null ? null : DateTime.makeUnsafe(balance.resetsAt)
+          })),
+          Effect.catchTags({
+            UnknownCredential: () => Effect.fail(unknown),
+            UpstreamFailure: ({ reason }) =>
+              Effect.fail(new RefreshFailed({ message: `the upstream: ${reason.kind}` })),
+            RefreshFailure: ({ kind }) => Effect.fail(new RefreshFailed({ message: refreshFailures[kind] }))
+          })
+        )
+      )
       .handle("reset", ({ params }) =>
         change(params.id, operations.reset(params.id)).pipe(
           Effect.catchTag("UnknownCredential", () => Effect.fail(unknown))
@@ -78,6 +105,7 @@ export const layer: Layer.Layer<
   })
 )
 
+const unknownGroup = new BadRequest({ message: "group: there is no such group" })
 const unknown = new NotFound({ message: "id: there is no such credential" })
 const notRefreshable = new BadRequest({ message: "id: not refreshable: an API key has no token to renew" })
 

@@ -115,6 +115,20 @@ export interface CredentialQuery {
   readonly q?: string
 }
 
+/** What is left of an account's plan, in the upstream's own unit. */
+export const BalanceView = Schema.Struct({
+  subscription: Schema.NullOr(Schema.String),
+  email: Schema.NullOr(Schema.String),
+  used: Schema.Number,
+  limit: Schema.Number,
+  remaining: Schema.Number,
+  resetsAt: Schema.NullOr(Time)
+}).annotate({ identifier: "Balance" })
+
+export const SetGroup = Schema.Struct({
+  group: Schema.NullOr(GroupId).annotate({ expected: "a group's name, or null" })
+}).annotate({ identifier: "SetGroup" })
+
 export const SetDisabled = Schema.Struct({
   disabled: Schema.Boolean.annotate({ expected: "true or false" })
 }).annotate({ identifier: "SetDisabled" })

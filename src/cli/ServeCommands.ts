@@ -8,7 +8,8 @@ import { type ConfigFile, quickstartConfig } from "../config/ConfigFile.ts"
 import { maskConfig } from "../config/GatewayConfig.ts"
 import { ofStart } from "./CommandFailure.ts"
 import { readConfig } from "./ConfigSource.ts"
-import { serving } from "./Serving.ts"
+import { refuseUnserved, serving } from "./Serving.ts"
+import { notActedOn, unserved } from "./Unserved.ts"
 
 /** The configuration file of a command that needs one. */
 export const configFlag = Flag.String("config").pipe(
@@ -53,5 +54,8 @@ export const check = Command.make(
   Effect.fnUntraced(function* ({ config }) {
     const file = yield* Effect.mapError(readConfig(config), ofStart)
     yield* Console.log(JSON.stringify(maskConfig(file.config), null, 2))
+    const gaps = unserved(file.config)
+    for (const gap of gaps) if (!gap.refused) yield* Console.error(notActedOn(gap))
+    yield* refuseUnserved(gaps)
   })
 ).pipe(Command.withDescription("Check a configuration file and print what it comes to, secrets masked"))

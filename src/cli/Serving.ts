@@ -15,7 +15,7 @@ import { sandboxCredential } from "../upstream/sandbox/SandboxProvider.ts"
 import { announcement } from "./Announcement.ts"
 import { type CommandFailure, ofStart, wrong } from "./CommandFailure.ts"
 import { importFiles } from "./CredentialFiles.ts"
-import { unserved } from "./Unserved.ts"
+import { notActedOn, type Unserved, unserved } from "./Unserved.ts"
 
 export interface ServingOptions {
   readonly file: ConfigFile
@@ -30,22 +30,23 @@ export interface ServingOptions {
 export const serving = Effect.fnUntraced(function* (options: ServingOptions): Effect.fn.Return<never, CommandFailure> {
   const { config } = options.file
   const gaps = unserved(config)
-  const refused = gaps.find((gap) => gap.refused)
-  if (refused !== undefined) {
-    return yield* wrong(
-      `${refused.key}: is not acted on by this version (${refused.what}), so it does not start with it`
-    )
-  }
-  const warn = Effect.forEach(
-    gaps,
-    ({ key, what }) => Effect.logWarning(`${key} is not acted on by this version: ${what}`),
-    { discard: true }
-  )
+  yield* refuseUnserved(gaps)
+  const warn = Effect.forEach(gaps, (gap) => Effect.logWarning(notActedOn(gap)), { discard: true })
   return yield* Effect.andThen(warn, Layer.launch(layer(options))).pipe(
     Effect.mapError(ofStart),
     Effect.provide(layerLogging(config.telemetry))
   )
 })
+
+/** Fails with the first member that this version would have to act on. */
+export const refuseUnserved = (gaps: ReadonlyArray<Unserved>): Effect.Effect<void, CommandFailure> => {
+  const refused = gaps.find((gap) => gap.refused)
+  return refused === undefined
+    ? Effect.void
+    : Effect.fail(
+        wrong(`${refused.key}: is not acted on by this version (${refused.what}), so it does not start with it`)
+      )
+}
 
 const layer = ({ as, file }: ServingOptions) =>
   Layer.unwrap(

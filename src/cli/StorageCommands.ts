@@ -63,7 +63,11 @@ const create = Command.make(
 
 const resetAdmin = Command.make("reset-admin", { config: optionalConfig }, ({ config }) =>
   withKeys(config, (keys) => keys.resetAdmin, "Admin key")
-).pipe(Command.withDescription("Make a new admin key; those before it are no longer valid"))
+).pipe(
+  Command.withDescription(
+    "Make a new admin key; those made before it are no longer valid, one in a file (auth.adminKey) stays so"
+  )
+)
 
 export const keys = Command.make("keys").pipe(
   Command.withDescription("Keys of client programs and of the admin API"),

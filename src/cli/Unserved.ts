@@ -39,6 +39,9 @@ export const unserved = (config: GatewayConfig): ReadonlyArray<Unserved> => [
   )
 ]
 
+/** The sentence about one of them. */
+export const notActedOn = ({ key, what }: Unserved): string => `${key} is not acted on by this version: ${what}`
+
 const defaults = Schema.decodeSync(GatewayConfig)({})
 
 /** The members of a section that are not as they are by default. */

@@ -3,7 +3,7 @@
  */
 import { Clock, DateTime, Effect, PubSub, Schema } from "effect"
 import type { Credential } from "../message/Credential.ts"
-import type { CredentialId } from "../message/Ids.ts"
+import type { CredentialId, GroupId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import type { UpstreamFailure } from "../upstream/UpstreamFailure.ts"
@@ -60,6 +60,10 @@ export interface PoolOperations {
   /** Enabling also forgets failures, cooldown and the reason why it was disabled. */
   readonly setDisabled: (id: CredentialId, disabled: boolean) => Effect.Effect<void, UnknownCredential>
   readonly setPriority: (id: CredentialId, priority: number) => Effect.Effect<void, UnknownCredential | StorageError>
+  /** Puts it into a group, or, with null, into none. */
+  readonly setGroup: (id: CredentialId, group: GroupId | null) => Effect.Effect<void, UnknownCredential | StorageError>
+  /** Takes all members out of a group. */
+  readonly leaveGroup: (group: string) => Effect.Effect<void, StorageError>
   /** Forgets failures and cooldown, and enables. */
   readonly reset: (id: CredentialId) => Effect.Effect<void, UnknownCredential>
   /** What is left of its plan, at most five minutes old. */
@@ -114,6 +118,15 @@ export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf)
     return entry === undefined ? Effect.fail(new UnknownCredential({ id })) : Effect.succeed(entry)
   }
   const reset = (id: CredentialId) => Effect.flatMap(find(id), (entry) => core.change(entry, forgiven, true))
+  /** Stores what an operator changes of a credential, then changes it. */
+  const edit = Effect.fnUntraced(function* (entry: PoolEntry, change: Partial<Pick<Credential, "group" | "priority">>) {
+    const { id } = entry.credential
+    if (entry.stored) yield* core.store.update(id, change)
+    entry.credential = { ...entry.credential, ...change }
+    core.entries.reorder()
+    core.index.update(entry, yield* Clock.currentTimeMillis)
+    yield* PubSub.publish(core.changes, id)
+  }, Effect.uninterruptible)
   const switchOff = (health: Health): Health => ({ ...health, disabled: { reason: "manual", until: null } })
 
   return {
@@ -133,14 +146,14 @@ export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf)
     }, Effect.uninterruptible),
     setDisabled: (id, disabled) =>
       disabled ? Effect.flatMap(find(id), (entry) => core.change(entry, switchOff, true)) : reset(id),
-    setPriority: Effect.fnUntraced(function* (id, priority) {
-      const entry = yield* find(id)
-      if (entry.stored) yield* core.store.update(id, { priority })
-      entry.credential = { ...entry.credential, priority }
-      core.entries.reorder()
-      core.index.update(entry, yield* Clock.currentTimeMillis)
-      yield* PubSub.publish(core.changes, id)
-    }, Effect.uninterruptible),
+    setPriority: (id, priority) => Effect.flatMap(find(id), (entry) => edit(entry, { priority })),
+    setGroup: (id, group) => Effect.flatMap(find(id), (entry) => edit(entry, { group })),
+    leaveGroup: (group) =>
+      Effect.forEach(
+        [...core.entries].filter(({ credential }) => credential.group === group),
+        (entry) => edit(entry, { group: null }),
+        { discard: true }
+      ),
     reset,
     balance: (id) => Effect.flatMap(find(id), balanceOf),
     refresh: Effect.fnUntraced(function* (id) {

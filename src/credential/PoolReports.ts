@@ -7,7 +7,7 @@ import { forLog } from "../telemetry/Redaction.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import * as Cooldown from "./Cooldown.ts"
 import type { DisabledReason } from "../message/CredentialState.ts"
-import { untouched } from "./CredentialStore.ts"
+import { type Health, untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
 import { canServe } from "./PoolLeases.ts"
@@ -59,7 +59,9 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
     disableAfterFailures: pool.disableAfterFailures,
     jitter: yield* Random.next
   }
+  const before = entry.health
   yield* core.change(entry, (health) => Cooldown.afterFailure(health, reason, context), true)
+  yield* tell(core, entry, before, reason)
   if (reason.scope !== "directory" || reason.directoryKey === null) return
   yield* Effect.logWarning(
     `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; every credential known to belong to it rests`
@@ -71,6 +73,23 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
     yield* core.change(other, (health) => Cooldown.afterDirectory(health, rest, now), true)
   }
 }, Effect.uninterruptible)
+
+/** Says what a failure has done to a credential: a person must act, or it comes back by itself. */
+const tell = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEntry, before: Health, reason: FailureReason) {
+  const { cooldown, disabled } = entry.health
+  const { id } = entry.credential
+  const status = reason.status === null ? "" : ` (${reason.status})`
+  const why = `${reason.kind}${status}: ${forLog(reason.message)}`
+  if (disabled !== null && disabled !== before.disabled) {
+    const until = disabled.until === null ? "until a person acts" : `until ${DateTime.formatIso(disabled.until)}`
+    yield* Effect.logWarning(`Credential ${id} is switched off ${until}: ${disabled.reason}, after ${why}`)
+    if (core.index.preferred === null) yield* Effect.logError("No credential is left that can serve")
+  } else if (cooldown !== null && cooldown !== before.cooldown) {
+    yield* Effect.logInfo(
+      `Credential ${id} rests until ${DateTime.formatIso(cooldown.until)}: ${cooldown.reason}, after ${why}`
+    )
+  }
+})
 
 /** Whether a credential that this request has not tried could serve it. */
 const anotherCanServe = (core: PoolCore, entry: PoolEntry, need: Need, now: number): boolean =>

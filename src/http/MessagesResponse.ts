@@ -20,8 +20,8 @@ import { encodeEvents, PING } from "../codec/SseFraming.ts"
 import type { AnswerHead, EventSink } from "../exchange/Relay.ts"
 import type { MessageEvent } from "../message/MessageEvent.ts"
 
-/** Pings, at most 15 s apart, that a client may have no room for. */
-const missedPings = 20
+/** Pings, at most 15 s apart, that a client may have no room for: whoever reads nothing for so long gives its permit back. */
+const missedPings = 6
 
 /** What a body's reading came to. */
 export type ReadBody = Uint8Array | "too_large"

@@ -18,20 +18,21 @@ const keepAliveTimeout = 65_000
 const connectionsCheckingInterval = 5_000
 
 export class NodeServer extends Server {
-  /** Connections, each with how many of its requests are being answered. Bounded by the system's file descriptors. */
-  readonly #answering = new Map<Socket, number>()
+  /** Connections, each with the answers under way on it. Bounded by the system's file descriptors. */
+  readonly #answering = new Map<Duplex, Set<ServerResponse>>()
 
   /** @param bodyTimeout longest time for a body to arrive. Milliseconds; routes answer that by themselves, in time */
   constructor(bodyTimeout: number) {
     super(optionsOf(bodyTimeout))
     this.on("connection", (socket: Socket) => {
-      this.#answering.set(socket, 0)
+      this.#answering.set(socket, new Set())
       socket.once("close", () => this.#answering.delete(socket))
     })
     this.on("request", (request: IncomingMessage, response: ServerResponse) => {
-      this.#count(request.socket, 1)
+      const answering = this.#answering.get(request.socket)
+      answering?.add(response)
       response.on("close", () => {
-        this.#count(request.socket, -1)
+        answering?.delete(response)
         if (!this.listening) this.#dropIdle()
       })
     })
@@ -53,19 +54,19 @@ export class NodeServer extends Server {
     return this
   }
 
-  #count(socket: Socket, change: number): void {
-    const answering = this.#answering.get(socket)
-    if (answering !== undefined) this.#answering.set(socket, answering + change)
-  }
-
   #dropIdle(): void {
-    for (const [socket, answering] of this.#answering) if (answering === 0) socket.destroySoon()
+    for (const [socket, answering] of this.#answering) if (answering.size === 0) socket.destroy()
   }
 
   #refuse(error: Error, socket: Duplex): void {
     const code = "code" in error ? error.code : ""
-    const isAnswering = [...this.#answering].some(([open, answering]) => open === socket && answering > 0)
-    if (!socket.writable || isAnswering || code === "ECONNRESET") return void socket.destroy()
+    if (!socket.writable || code === "ECONNRESET") return void socket.destroy()
+    const answering = [...(this.#answering.get(socket) ?? [])]
+    const whole = answering.filter(({ req }) => req.complete)
+    // What came behind a whole request is no reason to withhold its answer.
+    for (const response of whole) response.shouldKeepAlive = false
+    if (whole.length > 0) return
+    if (answering.some(({ headersSent }) => headersSent)) return void socket.destroy()
     const refusal = refusals.get(String(code)) ?? invalidRequest("this is not an HTTP request")
     const body = bodyOf(refusal)
     socket.end(

@@ -149,7 +149,9 @@ const firstIssue = (error: Schema.SchemaError): InvalidMember => {
   if (path.at(-1) === 0 && issue?.message === "Missing key") {
     return { path: path.slice(0, -1).join("."), problem: "must not be empty" }
   }
-  return { path: path.map(String).join("."), problem: issue?.message ?? "not a valid value" }
+  const problem = issue?.message ?? "not a valid value"
+  // A type's own words tell a client nothing.
+  return { path: path.map(String).join("."), problem: problem.includes("readonly ") ? "not of a known form" : problem }
 }
 
 const toIssues = SchemaIssue.makeFormatterStandardSchemaV1()

@@ -11,12 +11,13 @@ import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
+import { ModelList } from "../../src/exchange/ModelList.ts"
 import * as AllowedHosts from "../../src/http/AllowedHosts.ts"
 import type { Credential, RefreshedTokens } from "../../src/message/Credential.ts"
 import type { StorageError } from "../../src/message/StorageError.ts"
 import { ClientKeys } from "../../src/policy/ClientKeys.ts"
 import { RefreshFailure } from "../../src/upstream/RefreshFailure.ts"
-import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
+import { type Balance, UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
 
 export const adminKey = "the-admin-key-of-these-tests"
 
@@ -46,6 +47,16 @@ export const refreshed: RefreshedTokens = {
   tokenEndpoint: null
 }
 
+/** What is left of every account's plan. */
+export const balance: Balance = {
+  subscription: "KIRO PRO",
+  email: "who@example.com",
+  used: 3,
+  limit: 10,
+  remaining: 7,
+  resetsAt: Date.UTC(2026, 11, 1)
+}
+
 /** An identity provider that repeats the token it refuses. */
 export const refusing = (kind: RefreshFailure["kind"]) =>
   Effect.fail(new RefreshFailure({ kind, status: 400, detail: "SECRET of the provider's answer" }))
@@ -63,7 +74,9 @@ export const makeAdminRig = Effect.fnUntraced(function* (
   })
   const provider = Layer.mock(UpstreamProvider, {
     refresh: () => options.refresh ?? Effect.succeed(refreshed),
-    discoverProfile: () => Effect.succeed(null)
+    discoverProfile: () => Effect.succeed(null),
+    listModels: () => Effect.succeed([]),
+    balance: () => Effect.succeed(balance)
   })
   const memory = CredentialStoreMemory.layer(
     (options.credentials ?? []).map((credential) => ({ credential, fingerprint: `fingerprint of ${credential.id}` }))
@@ -78,8 +91,10 @@ export const makeAdminRig = Effect.fnUntraced(function* (
     Layer.provideMerge(Layer.mergeAll(keys, RuntimeSettings.layerMemory(quickstartConfig("/nowhere")))),
     Layer.provide([provider, store])
   )
+  const models = ModelList.layer.pipe(Layer.provide(services))
   const guard = AllowedHosts.middleware({ host: "10.0.0.7", allowedHosts: ["gateway.lan"] })
   const served = HttpRouter.serve(AdminRoutes.layer(guard.layer), { disableLogger: true, disableListenLog: true }).pipe(
+    Layer.provide(models),
     Layer.provideMerge(services),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
     Layer.orDie

@@ -468,8 +468,17 @@ describe("the OpenAPI document", () => {
           "get /api/admin/credentials",
           "post /api/admin/credentials/{id}/disabled",
           "post /api/admin/credentials/{id}/priority",
+          "post /api/admin/credentials/{id}/group",
+          "get /api/admin/credentials/{id}/balance",
           "post /api/admin/credentials/{id}/reset",
-          "post /api/admin/credentials/{id}/refresh"
+          "post /api/admin/credentials/{id}/refresh",
+          "get /api/admin/pool/explain",
+          "get /api/admin/config/groups",
+          "post /api/admin/config/groups",
+          "delete /api/admin/config/groups/{id}",
+          "get /api/admin/config/{section}",
+          "put /api/admin/config/{section}",
+          "delete /api/admin/config/{section}/{member}"
         ]
       )
       assert.deepStrictEqual(Object.keys(document.components.securitySchemes), ["apiKey", "bearer"])

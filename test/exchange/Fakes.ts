@@ -174,6 +174,8 @@ export const makeFakes = (options: FakeOptions): Fakes => {
       add: unused,
       setDisabled: unused,
       setPriority: unused,
+      setGroup: unused,
+      leaveGroup: unused,
       reset: unused,
       balance: unused,
       refresh: unused

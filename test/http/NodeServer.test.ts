@@ -60,6 +60,22 @@ describe("NodeServer", () => {
     })
   )
 
+  it.live(
+    "refuses a body that breaks off into something else, and answers a whole request whatever comes behind it",
+    () =>
+      Effect.gen(function* () {
+        const rig = yield* makeRig({ script: { rules: [{ steps: [{ text: "served" }] }] } })
+        const body = JSON.stringify(saying("Hi"))
+        const head = `POST /v1/messages HTTP/1.1\r\nhost: 127.0.0.1\r\nx-api-key: ${clientKey}\r\n`
+        const broken = partsOf(yield* exchange(rig.url, `${head}transfer-encoding: chunked\r\n\r\n2\r\n{"\r\nzz\r\n`))
+        assert.strictEqual(broken.status, 400)
+        assert.strictEqual(at(broken.json, "error", "type"), "invalid_request_error")
+        const whole = yield* exchange(rig.url, `${head}content-length: ${body.length}\r\n\r\n${body}GARBAGE\r\n\r\n`)
+        assert.match(whole, /^HTTP\/1\.1 200 /)
+        assert.include(whole, "served")
+      })
+  )
+
   it.live("closes although a connection is open on which nothing was asked", () =>
     Effect.gen(function* () {
       const silent = yield* Effect.scoped(

@@ -100,6 +100,7 @@ describe("a request", () => {
       ["", []],
       ["", null],
       ["model", { ...minimal, model: undefined }],
+      ["messages.0.content.0", { ...minimal, messages: [{ role: "user", content: [[{ type: "text" }]] }] }],
       ["model", { ...minimal, model: "" }],
       ["model", { ...minimal, model: " \n" }],
       ["max_tokens", { ...minimal, max_tokens: 0 }],

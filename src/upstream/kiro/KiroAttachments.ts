@@ -3,7 +3,16 @@
  */
 import { Result } from "effect"
 import type { DocumentBlock, ImageBlock } from "../../message/KnownBlock.ts"
-import { imageOf, inlineDocumentOf, kiroDocument, makeDocumentNames, maxImagesPerMessage } from "./KiroMedia.ts"
+import {
+  bytesOf,
+  imageOf,
+  inlineDocumentOf,
+  kiroDocument,
+  makeDocumentNames,
+  maxDocumentBytes,
+  maxDocumentsPerMessage,
+  maxImagesPerMessage
+} from "./KiroMedia.ts"
 import type { RequestRefusal } from "./KiroModel.ts"
 import type { UserTurn } from "./KiroTurns.ts"
 
@@ -48,6 +57,14 @@ export const makeAttachments = (documents: "native" | "text"): Attachments => {
     }
     const { data } = document.success
     if (documents === "native") {
+      if (turn.documents.length === maxDocumentsPerMessage) {
+        refusal ??= { path, message: `more than ${maxDocumentsPerMessage} documents in one message` }
+        return []
+      }
+      if (bytesOf(document.success) > maxDocumentBytes) {
+        refusal ??= { path: `${path}.source.data`, message: "the document is larger than 4.5 MiB" }
+        return []
+      }
       const name = nameOf(block.title)
       turn.documents.push(kiroDocument(name, document.success))
       return nativeHeading(block, name, mention)

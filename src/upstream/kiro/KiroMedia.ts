@@ -15,6 +15,9 @@ import type { KiroDocument, KiroDocumentFormat, KiroImage, KiroImageFormat, Requ
 
 /** Most pictures in one message; more are refused. A whole conversation may hold more, and the upstream judges that. */
 export const maxImagesPerMessage = 10
+/** Most documents in one message, and the largest. Bytes, after decoding. */
+export const maxDocumentsPerMessage = 5
+export const maxDocumentBytes = 4.5 * 1024 * 1024
 /** Largest picture. Bytes, after decoding. */
 export const maxImageBytes = 10 * 1024 * 1024
 
@@ -112,6 +115,10 @@ export const inlineDocumentOf = (
   return Result.succeed({ format, data: { kind: "base64", base64: source.data } })
 }
 
+/** How large a document is as the upstream gets it. Bytes. */
+export const bytesOf = ({ data }: InlineDocument): number =>
+  data.kind === "base64" ? decodedLength(data.base64) : utf8Length(data.text)
+
 /** A document under a name, in the upstream's own form. */
 export const kiroDocument = (name: string, document: InlineDocument): KiroDocument => ({
   name,
@@ -141,6 +148,8 @@ export const decodedLength = (base64: string): number => {
   const padding = base64.endsWith("==") ? 2 : base64.endsWith("=") ? 1 : 0
   return Math.floor((base64.length * 3) / 4) - padding
 }
+
+const utf8Length = (text: string): number => new TextEncoder().encode(text).length
 
 const safeName = (title: string): string =>
   title

@@ -142,6 +142,18 @@ describe("a document", () => {
     )
   })
 
+  it("is one of at most five in a message, and of 4.5 MiB", () => {
+    const many = (count: number) =>
+      Array.from({ length: count }, (_, n) => file("text/csv", "aGk=", { title: `d${n}` }))
+    assert.lengthOf(saidIn({ messages: messages(...many(5)) })[0]?.user?.documents ?? [], 5)
+    assert.deepStrictEqual(refusalOf({ messages: messages(...many(6)) }), {
+      path: "messages.0.content.5",
+      message: "more than 5 documents in one message"
+    })
+    const large = file("application/pdf", "A".repeat(6_400_000))
+    assert.strictEqual(refusalOf({ messages: messages(large) }).path, "messages.0.content.0.source.data")
+  })
+
   it("of plain text is sent as a text file, with its context beside it", () => {
     const source = { type: "text", media_type: "text/plain", data: "Grüße" }
     const [said] = saidIn({ messages: messages({ type: "document", source, title: "Greeting", context: "From Ann" }) })
