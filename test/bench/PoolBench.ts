@@ -4,7 +4,7 @@
  * Each figure is the mean over the quietest of several rounds of a choice together with taking and giving back its
  * permit, in microseconds.
  */
-import { Clock, DateTime, Effect, Layer, Scope, Exit } from "effect"
+import { Clock, Console, DateTime, Effect, Layer, Scope, Exit } from "effect"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
@@ -86,7 +86,12 @@ export const run = Effect.gen(function* () {
 })
 
 if (import.meta.main) {
-  const rows = await Effect.runPromise(run)
-  console.log(sizes.join("\t"))
-  for (const { costs, situation } of rows) console.log([...costs.map((cost) => cost.toFixed(1)), situation].join("\t"))
+  const report = Effect.flatMap(run, (rows) =>
+    Console.log(
+      [sizes, ...rows.map(({ costs, situation }) => [...costs.map((cost) => cost.toFixed(1)), situation])]
+        .map((row) => row.join("\t"))
+        .join("\n")
+    )
+  )
+  await Effect.runPromise(report)
 }
