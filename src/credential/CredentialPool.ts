@@ -22,6 +22,7 @@ import * as ModelLists from "./ModelLists.ts"
 import * as PoolCore from "./PoolCore.ts"
 import { isDisabled, makeEntry, type PoolEntry } from "./PoolEntry.ts"
 import * as PoolLeases from "./PoolLeases.ts"
+import * as PoolMetrics from "./PoolMetrics.ts"
 import * as PoolOperations from "./PoolOperations.ts"
 import * as PoolReports from "./PoolReports.ts"
 import { type Need, reasonsAgainst } from "./Eligibility.ts"
@@ -84,6 +85,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   const store = yield* CredentialStore
   const provider = yield* UpstreamProvider
   const core = yield* PoolCore.make(settings, store, provider)
+  yield* PoolMetrics.exportState(core)
   const { cooldown, pool } = settings.current()
   const started = yield* DateTime.now
   for (const { credential, health } of yield* store.load) {

@@ -4,10 +4,11 @@
  * The rule that everything here keeps: nobody waits while a permit that would serve is free. Whatever could break it (a
  * permit given back, a limit raised, a credential that recovers or fails) looks at those who wait in the same step.
  */
-import { Clock, Effect, References, Result, type Scope } from "effect"
+import { Clock, Effect, Metric, References, Result, type Scope } from "effect"
 import { CredentialPoolError } from "./CredentialPoolError.ts"
 import { Ticket } from "./PermitQueue.ts"
 import { isHalfOpen, permitsOf } from "./PoolEntry.ts"
+import { queueWait } from "./PoolMetrics.ts"
 import type { Held, PoolState } from "./PoolState.ts"
 import type { Need } from "./Eligibility.ts"
 import type { Choice } from "./Selection.ts"
@@ -68,6 +69,7 @@ const decide = Effect.fnUntraced(function* (
     entry.outstanding++
     state.outstanding++
   }
+  if (!borrowed) state.leases++
   if (probe) entry.probing = true
   if (by === "order") state.index.elect(entry)
   state.index.update(entry, now)
@@ -86,14 +88,18 @@ const refusal = (state: PoolState, { client }: Need): Decision | null => {
 }
 
 /** A decision that falls together with the end of the wait counts. */
-const wait = (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) =>
-  ticket.decided.pipe(
+const wait = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) {
+  const since = yield* Clock.currentTimeMillis
+  const waited = Effect.flatMap(Clock.currentTimeMillis, (now) => Metric.update(queueWait, (now - since) / 1000))
+  return yield* ticket.decided.pipe(
     Effect.timeoutOption(state.settings.current().pool.queueTimeout),
     Effect.flatMap(() => {
       state.queue.leave(ticket)
       return ticket.decision === null ? Effect.fail(full(state, "queue_timeout")) : Effect.fromResult(ticket.decision)
-    })
+    }),
+    Effect.onExit(() => waited)
   )
+})
 
 /** The one place where permits are given back. */
 const giveBack = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) {
@@ -110,6 +116,7 @@ const giveBack = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<H
     entry.outstanding--
     state.outstanding--
   }
+  if (!borrowed) state.leases--
   if (probe) entry.probing = false
   if (state.entries.get(entry.credential.id) === entry) state.index.update(entry, now)
   state.lasted(now - since)

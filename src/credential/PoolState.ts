@@ -38,6 +38,8 @@ export class PoolState {
   limit: number
   /** Live leases with a permit; the same as permits outstanding. */
   outstanding = 0
+  /** Live leases with a permit, counted by who holds them and not by what was taken. */
+  leases = 0
   /** Live leases without one. */
   borrowed = 0
   /** How long a lease lasts, of late; null before any has ended. Milliseconds. */

@@ -121,6 +121,7 @@ const check = Effect.fnUntraced(function* (
   const holding = clients.filter(({ state }) => state === "holds")
   const waiting = clients.filter(({ state }) => state === "waits")
   assert.strictEqual(core.outstanding, holding.length, "live leases")
+  assert.strictEqual(core.leases, core.outstanding, "what is exported of both")
   assert.strictEqual(yield* core.gateway.release(0), core.limit - core.outstanding, "the gateway's semaphore")
   const fresh = holding.filter((client) => !before.has(client))
   if (fresh.length > 0) assert.isAtMost(core.outstanding, core.limit, "the gateway's limit")

@@ -15,6 +15,18 @@ describe("the server", () => {
     })
   )
 
+  it.live("exports the pool's state", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig()
+      const { text } = yield* ask(rig, "/metrics")
+      for (const line of ["weir_permits_outstanding 0", "weir_leases_live 0", "weir_queue_length 0"]) {
+        assert.include(text.split("\n"), line)
+      }
+      assert.include(text, 'weir_credentials{state="ready"} 1')
+      assert.notInclude(text, "ksk_")
+    })
+  )
+
   it.live("answers what is not there in JSON, with a request id", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig()
