@@ -29,13 +29,15 @@ export const make = Effect.fnUntraced(function* (core: PoolCore): Effect.fn.Retu
   // Bounded by the number of credentials.
   const cached = new WeakMap<PoolEntry, { readonly at: number; readonly balance: Balance }>()
 
-  const fetch = (entry: PoolEntry, lease: Lease) =>
+  const fetch = (entry: PoolEntry, lease: Lease, refusedNow: boolean) =>
     Effect.gen(function* () {
       const balance = yield* core.provider.balance(lease)
       const now = yield* DateTime.now
       cached.set(entry, { at: DateTime.toEpochMillis(now), balance })
-      if (Cooldown.afterBalance(entry.health, balance, now) !== entry.health) {
-        yield* core.change(entry, (health) => Cooldown.afterBalance(health, balance, now), true)
+      // Who was refused a moment ago has no room, whatever the figures say: they may lag behind.
+      const told = refusedNow ? { ...balance, remaining: 0 } : balance
+      if (Cooldown.afterBalance(entry.health, told, now) !== entry.health) {
+        yield* core.change(entry, (health) => Cooldown.afterBalance(health, told, now), true)
       }
       yield* remember(entry, balance)
       return balance
@@ -69,10 +71,10 @@ export const make = Effect.fnUntraced(function* (core: PoolCore): Effect.fn.Retu
         const known = cached.get(entry)
         return known !== undefined && now - known.at < lifetimeMs
           ? Effect.succeed(known.balance)
-          : once(entry.credential.id, fetch(entry, lease))
+          : once(entry.credential.id, fetch(entry, lease, false))
       }),
     quotaUsedUp: (entry, lease) =>
-      once(entry.credential.id, fetch(entry, lease)).pipe(
+      once(entry.credential.id, fetch(entry, lease, true)).pipe(
         Effect.catch((error) =>
           Effect.logWarning(
             `Credential ${entry.credential.id}: when its quota is renewed could not be asked: ${forLog(error.message)}`

@@ -88,6 +88,60 @@ describe("weir serve", () => {
     })
   )
 
+  for (const signal of ["SIGTERM", "SIGKILL"] as const) {
+    it.live(`forgets no rest, reason or directory over a restart by ${signal}`, () =>
+      Effect.gen(function* () {
+        const simulator = yield* makeSimulator({
+          rules: [
+            { credential: "ksk_1", fail: "suspicious_activity" },
+            { credential: "ksk_2", fail: "suspended" },
+            { credential: "ksk_3", fail: "monthly_quota" }
+          ]
+        })
+        const adminKey = "an-admin-key-of-20-characters"
+        const config = serving({
+          auth: { clientKeys: [key], adminKey },
+          upstreams: [kiro(simulator.url)],
+          credentials: { files: ["./credentials.json"] }
+        })
+        const cwd = yield* configured(config, {
+          "credentials.json": ["ksk_1", "ksk_2", "ksk_3"].map((kiroApiKey, priority) => ({ kiroApiKey, priority }))
+        })
+        const health = Effect.fnUntraced(function* (url: string) {
+          const { json } = yield* ask({ url }, "/api/admin/credentials", { headers: { "x-api-key": adminKey } })
+          return [0, 1, 2].map((n) => {
+            const cooldown = at(json, "credentials", n, "cooldown")
+            return [at(json, "credentials", n, "disabledReason"), at(cooldown, "directoryKey"), at(cooldown, "until")]
+          })
+        })
+        const before = yield* start(cwd, ["serve", "--config", "weir.jsonc"])
+        const url = yield* before.printed(address)
+        const refused = yield* ask({ url }, "/v1/messages", { body: saying("Hi"), headers: { "x-api-key": key } })
+        assert.strictEqual(refused.status, 429, refused.text)
+        const told = yield* health(url)
+        assert.deepStrictEqual(
+          told.map(([reason, directory]) => reason ?? directory),
+          ["d-9067c98495", "account_suspended", "quota_exceeded"]
+        )
+        before.child.kill(signal)
+        yield* before.exit
+        const after = yield* start(cwd, ["serve", "--config", "weir.jsonc"])
+        assert.deepStrictEqual(yield* health(yield* after.printed(address)), told)
+        const calls = (yield* simulator.requests).filter(({ operation }) => operation === "generate").length
+        const again = yield* ask({ url: yield* after.printed(address) }, "/v1/messages", {
+          body: saying("Hi"),
+          headers: { "x-api-key": key }
+        })
+        assert.strictEqual(again.status, 429)
+        assert.lengthOf(
+          (yield* simulator.requests).filter(({ operation }) => operation === "generate"),
+          calls,
+          "nothing is learned anew"
+        )
+      })
+    )
+  }
+
   it.live("lets running streams end after SIGTERM, refuses new requests, and exits with 0", () =>
     Effect.gen(function* () {
       const simulator = yield* makeSimulator()

@@ -184,6 +184,18 @@ describe("a monthly quota", () => {
     )
   )
 
+  it.effect("that was refused a moment ago is not believed to have room, whatever the figures say", () =>
+    Effect.gen(function* () {
+      yield* rest("quota_exceeded")
+      yield* settle
+      assert.strictEqual((yield* Effect.flip(open())).reason._tag, "OutOfQuota")
+    }).pipe(
+      Effect.provide(
+        poolOf([ready("a")], { provider: { balance: () => Effect.succeed({ ...balance, remaining: 900 }) } })
+      )
+    )
+  )
+
   it.effect("comes back on the first where the account cannot be asked", () =>
     Effect.gen(function* () {
       yield* rest("quota_exceeded")
