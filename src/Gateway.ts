@@ -49,7 +49,7 @@ export type Pipeline =
 export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipeline, StorageError, Foundation> =>
   Exchange.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(ModelList.layer, Heartbeat.layer, CacheAccounting.layer)),
-    Layer.provideMerge(CredentialPool.layerWith({ ephemeral })),
+    Layer.provideMerge(CredentialPool.layerWith({ ephemeral, proxy: file.config.proxy })),
     Layer.provideMerge(Layer.mergeAll(RuntimeSettings.layer(file), ClientKeys.layer(file.config.auth), Readiness.layer))
   )
 

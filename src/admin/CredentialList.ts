@@ -51,7 +51,8 @@ export const view = ({
   health,
   id,
   limit,
-  outstanding
+  outstanding,
+  proxySource
 }: Status): CredentialView => ({
   id,
   upstream: credential.upstream,
@@ -70,8 +71,7 @@ export const view = ({
   lastUsedAt: health.lastUsedAt,
   expiresAt,
   group: credential.group,
-  // Calls go out directly: no proxy setting is applied to them.
-  proxySource: "none",
+  proxySource,
   cooldown:
     cooling && health.cooldown !== null
       ? {

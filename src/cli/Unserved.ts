@@ -16,13 +16,6 @@ export interface Unserved {
 
 /** Every member that is set and not acted on. */
 export const unserved = (config: GatewayConfig): ReadonlyArray<Unserved> => [
-  ...when(config.proxy !== null && config.proxy.kind === "proxy", "proxy", "calls go out directly", true),
-  ...config.groups.flatMap(({ proxy }, index) =>
-    when(proxy.kind === "proxy", `groups[${index}].proxy`, "calls go out directly", true)
-  ),
-  ...config.groups.flatMap(({ proxy }, index) =>
-    when(proxy.kind !== "proxy", `groups[${index}]`, "a group says nothing about its members", false)
-  ),
   ...when(config.server.workers > 1, "server.workers", "one process serves", true),
   ...config.upstreams.flatMap(({ kind }, index) =>
     when(kind === "anthropic", `upstreams[${index}]`, "this kind of upstream is not called", false)

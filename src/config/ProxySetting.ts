@@ -2,27 +2,11 @@
  * ProxySetting: through which proxy calls go out, or that they go out directly.
  */
 import { Effect, Redacted, Schema, SchemaIssue, SchemaTransformation } from "effect"
+import { direct, type Egress } from "../message/Egress.ts"
 import { Secret } from "./Secret.ts"
 
-/** Calls go out without a proxy. */
-export interface DirectRoute {
-  readonly kind: "direct"
-}
-
-/** Calls go out through this proxy. User name and password are set both or neither. */
-export interface ProxyRoute {
-  readonly kind: "proxy"
-  /** `http`, `https` or `socks5`, host and port; no user info, no path. */
-  readonly url: string
-  readonly username: string | null
-  readonly password: Redacted.Redacted | null
-}
-
-/** How calls go out. */
-export type ProxySetting = DirectRoute | ProxyRoute
-
-/** Calls go out without a proxy. */
-export const direct: ProxySetting = { kind: "direct" }
+/** How calls go out, as it is written. */
+export type ProxySetting = Egress
 
 const Route = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("direct") }),

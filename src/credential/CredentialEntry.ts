@@ -7,8 +7,10 @@
  */
 import { Redacted, Result, Schema } from "effect"
 import { Group } from "../config/HotSettings.ts"
+import { ProxySetting } from "../config/ProxySetting.ts"
 import { trustedAddress } from "../config/TokenHost.ts"
 import type { Credential } from "../message/Credential.ts"
+import type { Egress } from "../message/Egress.ts"
 import type { GroupId, UpstreamId } from "../message/Ids.ts"
 import { isWholeRefreshToken } from "../message/RefreshToken.ts"
 import { sha256Hex } from "../message/Sha256.ts"
@@ -48,6 +50,7 @@ export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOpt
   Result.gen(function* () {
     const kind = yield* kindOf(members)
     const group = groupOf(members)
+    const proxy = yield* proxyOf(members, options.allowProxy)
     const common = {
       upstream: options.upstream,
       priority: (yield* EntryMembers.priorityOf(members, "priority")) ?? 0,
@@ -56,12 +59,13 @@ export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOpt
       group: group.id,
       apiRegion: yield* EntryMembers.regionOf(members, "apiRegion"),
       profileArn: yield* EntryMembers.arnOf(members, "profileArn"),
+      proxy: proxy.egress,
       subscription: EntryMembers.shownOf(members, "subscriptionTitle")
     }
     const disabled = (yield* EntryMembers.flagOf(members, "disabled")) ?? false
     const notes = [
       ...group.notes,
-      ...(yield* proxyNotes(members, options.allowProxy)),
+      ...proxy.notes,
       ...endpointNotes(members),
       ...(disabled ? ["it is disabled in the file"] : [])
     ]
@@ -194,18 +198,25 @@ const groupOf = (
   })
 }
 
-/** A proxy that may be asked for cannot be used: the entry is refused rather than sent another way than it says. */
-const proxyNotes = (
+const decodeProxy = Schema.decodeUnknownResult(ProxySetting)
+
+/** The entry's own proxy. One that may not be set here is left out and named; one that is none refuses the entry. */
+const proxyOf = (
   members: EntryMembers.EntryMembers,
-  allowProxy: boolean
-): Result.Result<ReadonlyArray<string>, string> => {
-  const value = members.get("proxyUrl")
-  if (value === undefined || (typeof value === "string" && value.trim().toLowerCase() === "direct")) {
-    return Result.succeed([])
+  allowed: boolean
+): Result.Result<{ readonly egress: Egress | null; readonly notes: ReadonlyArray<string> }, string> => {
+  const url = members.get("proxyUrl")
+  if (url === undefined) return Result.succeed({ egress: null, notes: [] })
+  if (!allowed) {
+    const notes = ["proxyUrl was not taken over: proxies of imported rows are not allowed here"]
+    return Result.succeed({ egress: null, notes })
   }
-  return allowProxy
-    ? Result.fail("proxyUrl cannot be used by this version, which calls directly; remove it to allow that")
-    : Result.succeed(["proxyUrl was not taken over: proxies of imported rows are not allowed here"])
+  const [username, password] = [members.get("proxyUsername"), members.get("proxyPassword")]
+  const account = username === undefined || password === undefined ? {} : { username, password }
+  return Result.mapBoth(decodeProxy({ url: typeof url === "string" ? url.trim() : url, ...account }), {
+    onSuccess: (egress) => ({ egress, notes: [] }),
+    onFailure: () => 'proxyUrl must be "direct", or the address of an http, https or socks5 proxy'
+  })
 }
 
 /** Kiro has one way in here; other programs name it `ide`. */

@@ -5,8 +5,10 @@
  * scope closes. Whatever ends a request, its permits are free again.
  */
 import { Clock, Context, DateTime, Effect, Exit, identity, Layer, Scope, Stream } from "effect"
+import { egressOf } from "../config/EgressChoice.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
+import type { Egress } from "../message/Egress.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { Lease, Why } from "../message/Lease.ts"
 import type { StorageError } from "../message/StorageError.ts"
@@ -33,6 +35,8 @@ import * as TokenRefresh from "./TokenRefresh.ts"
 export interface CredentialPoolOptions {
   /** Used like any other, and never written anywhere. */
   readonly ephemeral: ReadonlyArray<Credential>
+  /** The gateway's own proxy, for credentials that have none and whose group has none to say. */
+  readonly proxy: Egress | null
 }
 
 export class CredentialPool extends Context.Service<
@@ -72,7 +76,7 @@ export class CredentialPool extends Context.Service<
     CredentialPool,
     StorageError,
     CredentialStore | UpstreamProvider | RuntimeSettings
-  > = Layer.suspend(() => CredentialPool.layerWith({ ephemeral: [] }))
+  > = Layer.suspend(() => CredentialPool.layerWith({ ephemeral: [], proxy: null }))
 
   static readonly layerWith = (
     options: CredentialPoolOptions
@@ -99,8 +103,9 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     Effect.forkScoped
   )
 
+  const egress = (credential: Credential) => egressOf(credential, settings.current().groups, options.proxy).egress
   const tokens = yield* TokenRefresh.make({
-    refresh: provider.refresh,
+    refresh: (credential) => provider.refresh(credential, egress(credential)),
     store: (entry, refreshed) => (entry.stored ? store.saveTokens(entry.credential.id, refreshed) : Effect.void),
     report: (entry, failure) => PoolReports.reportRefresh(core, entry, failure)
   })
@@ -122,11 +127,11 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     )
     const now = yield* Clock.currentTimeMillis
     if (entry.profileDueAt !== null && entry.profileDueAt <= now) {
-      const asking = { credential: entry.credential, token, why }
+      const asking = { credential: entry.credential, token, egress: egress(entry.credential), why }
       const found = profileOnce(entry.credential.id, lookUpProfile(core, entry, asking))
       yield* Effect.timeoutOption(found, Math.min(profilePatienceMs, patience))
     }
-    const lease: Lease = { credential: entry.credential, token, why }
+    const lease: Lease = { credential: entry.credential, token, egress: egress(entry.credential), why }
     entries.set(lease, entry)
     if (entry.modelsDueAt <= now) yield* lists.ask(entry, lease)
     return lease
@@ -134,7 +139,12 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
 
   /** For calls beside the requests, which take no permit. */
   const aside = (entry: PoolEntry) =>
-    Effect.map(tokens.token(entry), (token): Lease => ({ credential: entry.credential, token, why: beside }))
+    Effect.map(tokens.token(entry), (token): Lease => ({
+      credential: entry.credential,
+      token,
+      egress: egress(entry.credential),
+      why: beside
+    }))
   const ask = (entry: PoolEntry) =>
     aside(entry).pipe(
       Effect.flatMap((lease) => lists.ask(entry, lease)),
@@ -174,7 +184,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     }),
     knownModels: lists.known,
     knownModel: lists.find,
-    snapshot: PoolOperations.snapshot(core),
+    snapshot: PoolOperations.snapshot(core, options.proxy),
     changes: Stream.fromPubSub(core.changes),
     operations: PoolOperations.make(core, tokens, (entry) => Effect.flatMap(aside(entry), (l) => balances.of(entry, l)))
   })

@@ -15,7 +15,7 @@ import { forLog } from "../telemetry/Redaction.ts"
 const names = (
   "accessToken refreshToken kiroApiKey expiresAt authMethod provider profileArn " +
   "clientId clientSecret clientIdHash tokenEndpoint issuerUrl scopes audience " +
-  "region authRegion apiRegion priority group disabled endpoint proxyUrl email label subscriptionTitle"
+  "region authRegion apiRegion priority group disabled endpoint proxyUrl proxyUsername proxyPassword email label subscriptionTitle"
 ).split(" ")
 const known: ReadonlySet<string> = new Set(names)
 

@@ -42,6 +42,7 @@ export const fromEnvironment = (apiKey: Redacted.Redacted, upstream: UpstreamId)
   group: null,
   apiRegion: null,
   profileArn: null,
+  proxy: null,
   subscription: null,
   apiKey
 })

@@ -2,7 +2,9 @@
  * PoolOperations: what an operator sees of the pool and may change in it.
  */
 import { Clock, DateTime, Effect, PubSub, Schema } from "effect"
+import { egressOf, type ProxySource } from "../config/EgressChoice.ts"
 import type { Credential } from "../message/Credential.ts"
+import type { Egress } from "../message/Egress.ts"
 import type { CredentialId, GroupId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
@@ -36,6 +38,7 @@ export interface CredentialStatus {
   /** Null: no limit. */
   readonly limit: number | null
   readonly expiresAt: DateTime.Utc | null
+  readonly proxySource: ProxySource
 }
 
 /** The pool at one moment. */
@@ -78,10 +81,15 @@ export const ephemeral = (credential: Credential, limit: number): PoolEntry =>
 /** The id of the upstream that stands in while there is no credential; no operator's business. */
 const sandbox = "sandbox"
 
-export const snapshot = (core: PoolCore): Effect.Effect<PoolSnapshot> =>
+/** @param proxy the gateway's own, or null */
+export const snapshot = (core: PoolCore, proxy: Egress | null): Effect.Effect<PoolSnapshot> =>
   Effect.map(DateTime.now, (now) => {
+    const { groups } = core.settings.current()
     const shown = [...core.entries].filter((entry) => entry.credential.upstream !== sandbox)
-    const credentials = shown.map((entry) => statusOf(entry, now))
+    const credentials = shown.map((entry) => ({
+      ...statusOf(entry, now),
+      proxySource: egressOf(entry.credential, groups, proxy).source
+    }))
     return {
       credentials,
       available: credentials.filter((status) => !status.disabled && !status.cooling).length,
@@ -92,7 +100,10 @@ export const snapshot = (core: PoolCore): Effect.Effect<PoolSnapshot> =>
   })
 
 /** Member by member, so that no secret comes along. */
-const statusOf = ({ credential, health, limit, outstanding }: PoolEntry, now: DateTime.Utc): CredentialStatus => {
+const statusOf = (
+  { credential, health, limit, outstanding }: PoolEntry,
+  now: DateTime.Utc
+): Omit<CredentialStatus, "proxySource"> => {
   const { email, group, id, kind, label, priority, subscription, upstream } = credential
   const disabled = isDisabled(health, now)
   const cooling = isCooling(health.cooldown, now)

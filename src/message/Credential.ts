@@ -4,6 +4,7 @@
  * **Source:** the sign-in methods of Kiro (social, IAM Identity Center / Builder ID, external identity provider, API key).
  */
 import type { DateTime, Redacted } from "effect"
+import type { Egress } from "./Egress.ts"
 import type { CredentialId, GroupId, UpstreamId } from "./Ids.ts"
 
 interface Common {
@@ -18,6 +19,8 @@ interface Common {
   readonly apiRegion: string | null
   /** `arn:aws:codewhisperer:REGION:ACCOUNT:profile/ID`; absent for Builder ID and API keys. */
   readonly profileArn: string | null
+  /** The way its calls go out where it has one of its own; `direct` is one, too. */
+  readonly proxy: Egress | null
   /** The plan's display name as the upstream tells it, e.g. `KIRO PRO+`. */
   readonly subscription: string | null
 }

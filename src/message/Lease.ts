@@ -3,6 +3,7 @@
  */
 import type { Redacted } from "effect"
 import type { Credential } from "./Credential.ts"
+import type { Egress } from "./Egress.ts"
 import type { CredentialId } from "./Ids.ts"
 
 /** Why a credential is not eligible now. */
@@ -24,5 +25,7 @@ export interface Lease {
   readonly credential: Credential
   /** The bearer token of this moment: an access token that is not about to expire, or the API key. */
   readonly token: Redacted.Redacted
+  /** The way its calls go out. */
+  readonly egress: Egress
   readonly why: Why
 }

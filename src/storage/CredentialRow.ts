@@ -3,7 +3,7 @@
  *
  * Columns that end in `_sealed` are opened and sealed here and nowhere else.
  */
-import { Effect, type Redacted, Schema } from "effect"
+import { Effect, Redacted, Schema } from "effect"
 import { Health } from "../credential/CredentialStore.ts"
 import type { Credential } from "../message/Credential.ts"
 import { CredentialId, GroupId, UpstreamId } from "../message/Ids.ts"
@@ -21,7 +21,8 @@ const common = {
   group_id: Schema.NullOr(GroupId),
   api_region: Nullable,
   profile_arn: Nullable,
-  subscription: Nullable
+  subscription: Nullable,
+  proxy_sealed: Nullable
 }
 
 const oauth = {
@@ -72,7 +73,27 @@ export const ChangeColumns = Schema.Struct({
 /** Where a secret of a credential stands. */
 export const placeOf = (id: CredentialId, column: SealedColumnName) => ({ table: "credentials", column, row: id })
 
-type SealedColumnName = "access_token_sealed" | "refresh_token_sealed" | "client_secret_sealed" | "api_key_sealed"
+type SealedColumnName =
+  | "access_token_sealed"
+  | "refresh_token_sealed"
+  | "client_secret_sealed"
+  | "api_key_sealed"
+  | "proxy_sealed"
+
+/** A proxy as the text that is sealed: whole, for its password. */
+const ProxyText = Schema.fromJsonString(
+  Schema.Union([
+    Schema.Struct({ kind: Schema.Literal("direct") }),
+    Schema.Struct({
+      kind: Schema.Literal("proxy"),
+      url: Schema.String,
+      username: Nullable,
+      password: Schema.NullOr(Schema.RedactedFromValue(Schema.String))
+    })
+  ])
+)
+const encodeProxy = Schema.encodeEffect(ProxyText)
+const decodeProxy = Schema.decodeEffect(ProxyText)
 
 /** Seals a credential's secrets. */
 export const toRow = Effect.fnUntraced(function* (
@@ -91,7 +112,11 @@ export const toRow = Effect.fnUntraced(function* (
     group_id: credential.group,
     api_region: credential.apiRegion,
     profile_arn: credential.profileArn,
-    subscription: credential.subscription
+    subscription: credential.subscription,
+    proxy_sealed:
+      credential.proxy === null
+        ? null
+        : yield* seal("proxy_sealed", Redacted.make(yield* Effect.orDie(encodeProxy(credential.proxy))))
   }
   if (credential.kind === "api_key") {
     return { kind: "api_key", ...shared, api_key_sealed: yield* seal("api_key_sealed", credential.apiKey) }
@@ -143,6 +168,10 @@ export const fromRow = Effect.fnUntraced(function* (
     email,
     subscription,
     group: row.group_id,
+    proxy:
+      row.proxy_sealed === null
+        ? null
+        : yield* Effect.orDie(decodeProxy(Redacted.value(yield* open("proxy_sealed", row.proxy_sealed)))),
     apiRegion: row.api_region,
     profileArn: row.profile_arn
   }

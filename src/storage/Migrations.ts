@@ -64,6 +64,10 @@ const steps = {
         disabled bigint not null,
         created_at bigint not null
       )`
+  }),
+  "0003_credential_proxy": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table credentials add column proxy_sealed text`
   })
 }
 

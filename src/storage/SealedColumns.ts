@@ -19,6 +19,7 @@ export const sealedColumns: ReadonlyArray<SealedColumn> = [
   { table: "credentials", column: "refresh_token_sealed", row: "id" },
   { table: "credentials", column: "client_secret_sealed", row: "id" },
   { table: "credentials", column: "api_key_sealed", row: "id" },
+  { table: "credentials", column: "proxy_sealed", row: "id" },
   { table: "settings", column: "value_sealed", row: "section || '.' || member" }
 ]
 

@@ -8,7 +8,9 @@
  * **Source:** undici `Dispatcher.dispatch`.
  */
 import { Context, Effect, Layer, Schema } from "effect"
-import { Agent, type Dispatcher } from "undici"
+import type { Dispatcher } from "undici"
+import type { Egress } from "../message/Egress.ts"
+import { makeClients } from "./Egress.ts"
 
 /** What is asked of an upstream. */
 export interface DispatchRequest {
@@ -63,26 +65,32 @@ export class DispatchError extends Schema.TaggedError<DispatchError>()("Dispatch
 /** Collected bodies are cut here: error texts and JSON documents, never answers. Bytes. */
 const collectLimit = 1024 * 1024
 
+/** Makes calls, all the same way out. */
+export interface Sender {
+  /** Streams the response to the receiver. */
+  readonly push: (request: DispatchRequest, receiver: Receiver) => Effect.Effect<DispatchResponse, DispatchError>
+  /** Collects the response whatever its status; at most 1 MiB of it. */
+  readonly collect: (request: DispatchRequest) => Effect.Effect<DispatchResponse, DispatchError>
+}
+
 export class Dispatch extends Context.Service<
   Dispatch,
   {
-    /** Streams the response to the receiver. */
-    readonly push: (request: DispatchRequest, receiver: Receiver) => Effect.Effect<DispatchResponse, DispatchError>
-    /** Collects the response whatever its status; at most 1 MiB of it. */
-    readonly collect: (request: DispatchRequest) => Effect.Effect<DispatchResponse, DispatchError>
+    /** Calls that go out this way. */
+    readonly via: (egress: Egress) => Sender
   }
 >()("weir/upstream/Dispatch") {
-  /** Over undici, with one keep-alive pool for each origin. */
+  /** Over undici, with one client for each way out. */
   static readonly layer: Layer.Layer<Dispatch> = Layer.effect(
     Dispatch,
-    Effect.gen(function* () {
-      const agent = yield* Effect.acquireRelease(
-        Effect.sync(() => new Agent({ allowH2: false, connect: { timeout: 10_000 }, keepAliveTimeout: 60_000 })),
-        (agent) => Effect.promise(() => agent.destroy())
-      )
-      const push = (request: DispatchRequest, receiver: Receiver) => dispatch(agent, request, receiver)
-      return Dispatch.of({ push, collect: (request) => push(request, collecting) })
-    })
+    Effect.map(makeClients, (clients) =>
+      Dispatch.of({
+        via: (egress) => {
+          const push: Sender["push"] = (request, receiver) => dispatch(clients.of(egress), request, receiver)
+          return { push, collect: (request) => push(request, collecting) }
+        }
+      })
+    )
   )
 }
 

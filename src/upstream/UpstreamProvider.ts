@@ -6,6 +6,7 @@
  */
 import { Context, type Effect } from "effect"
 import type { OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
+import type { Egress } from "../message/Egress.ts"
 import type { ConversationId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import type { ContentEvent, StopReason } from "../message/MessageEvent.ts"
@@ -79,8 +80,8 @@ export class UpstreamProvider extends Context.Service<
     readonly send: (call: UpstreamCall, lease: Lease, sink: ContentSink) => Effect.Effect<Settlement, UpstreamFailure>
     /** The models this credential may use. */
     readonly listModels: (lease: Lease) => Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
-    /** New tokens for a signed-in credential. */
-    readonly refresh: (credential: OAuthCredential) => Effect.Effect<RefreshedTokens, RefreshFailure>
+    /** New tokens for a signed-in credential, fetched the given way. */
+    readonly refresh: (credential: OAuthCredential, egress: Egress) => Effect.Effect<RefreshedTokens, RefreshFailure>
     /** The profile ARN of a signed-in credential that has none, or null where the account has no profile. */
     readonly discoverProfile: (lease: Lease) => Effect.Effect<string | null, UpstreamFailure>
     /** What is left of the credential's plan. */

@@ -29,11 +29,11 @@ const route = (providers: ReadonlyMap<UpstreamId, Provider>): Provider => {
     listModels: (lease) => of(lease, (provider) => provider.listModels(lease)),
     discoverProfile: (lease) => of(lease, (provider) => provider.discoverProfile(lease)),
     balance: (lease) => of(lease, (provider) => provider.balance(lease)),
-    refresh: (credential) => {
+    refresh: (credential, egress) => {
       const provider = providers.get(credential.upstream)
       return provider === undefined
         ? Effect.fail(new RefreshFailure({ kind: "unavailable", status: null, detail: unknown(credential.upstream) }))
-        : provider.refresh(credential)
+        : provider.refresh(credential, egress)
     }
   })
 }

@@ -19,6 +19,7 @@ const status = (id: string, changes: Partial<Status> = {}, priority = 0): Status
     outstanding: 0,
     limit: null,
     expiresAt: null,
+    proxySource: "none",
     ...changes
   }
 }

@@ -15,7 +15,6 @@ describe("what a configuration asks for and this version does not do", () => {
 
   it("is named member by member", () => {
     const config = {
-      groups: [{ id: "eu" }],
       pool: { mode: "balanced", whenFull: "overflow", stickyTtl: "2 hours" },
       cache: { native: false, capacity: 8, reportedReadRatio: 0.5 },
       storage: { retention: "7 days" },
@@ -25,7 +24,6 @@ describe("what a configuration asks for and this version does not do", () => {
     assert.sameMembers(
       [...keysOf(config, false)],
       [
-        "groups[0]",
         "cache.native",
         "cache.capacity",
         "cache.reportedReadRatio",
@@ -38,8 +36,6 @@ describe("what a configuration asks for and this version does not do", () => {
   })
 
   it("is refused where traffic would go another way than was written", () => {
-    const proxy = { url: "http://127.0.0.1:1" }
-    const config = { proxy, groups: [{ id: "eu", proxy }], server: { workers: 2 } }
-    assert.deepStrictEqual(keysOf(config, true), ["proxy", "groups[0].proxy", "server.workers"])
+    assert.deepStrictEqual(keysOf({ server: { workers: 2 } }, true), ["server.workers"])
   })
 })

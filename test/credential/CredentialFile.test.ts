@@ -194,19 +194,27 @@ describe("a credential file of kiro.rs", () => {
     assert.isFalse(credentialIn(readText([{ refreshToken: token("a"), disabled: false }])[0]).disabled)
   })
 
-  it("refuses an entry with a proxy where one may be asked for, rather than have it call directly", () => {
-    const read = (proxyUrl: string) =>
-      parseCredentialFile([{ refreshToken: token("a"), proxyUrl }], { ...options, allowProxy: true })
-    assert.match(problems(read("http://u:p@127.0.0.1:1")).join(), /^1: proxyUrl cannot be used by this version/)
-    assert.notInclude(problems(read("http://u:p@127.0.0.1:1")).join(), "u:p")
-    assert.isNull(credentialIn(read("direct")[0]).note)
+  it("takes an entry's own proxy where it may have one, and refuses the entry where that is none", () => {
+    const read = (proxyUrl: string, more: object = {}) =>
+      parseCredentialFile([{ refreshToken: token("a"), proxyUrl, ...more }], { ...options, allowProxy: true })
+    const account = { proxyUsername: "u", proxyPassword: "p" }
+    for (const rows of [read("http://u:p@127.0.0.1:1"), read("http://127.0.0.1:1", account)]) {
+      const { proxy } = credentialIn(rows[0]).draft
+      assert.strictEqual(proxy?.kind, "proxy")
+      if (proxy?.kind !== "proxy") return
+      assert.deepStrictEqual([proxy.url, proxy.username], ["http://127.0.0.1:1", "u"])
+      assert.strictEqual(proxy.password === null ? "" : Redacted.value(proxy.password), "p")
+    }
+    assert.deepStrictEqual(credentialIn(read("direct")[0]).draft.proxy, { kind: "direct" })
+    assert.match(problems(read("ftp://u:secret@127.0.0.1:1")).join(), /^1: proxyUrl must be/)
+    assert.notInclude(problems(read("ftp://u:secret@127.0.0.1:1")).join(), "secret")
   })
 
   it("says what of an entry it does not take over", () => {
     const note = (entry: object, allowProxy = false) =>
       credentialIn(parseCredentialFile([{ refreshToken: token("a"), ...entry }], { ...options, allowProxy })[0]).note
     assert.match(note({ proxyUrl: "socks5://u:p@127.0.0.1:1" }) ?? "", /^proxyUrl was not taken over: .*not allowed/)
-    assert.isNull(note({ proxyUrl: "DIRECT" }))
+    assert.match(note({ proxyUrl: "DIRECT" }) ?? "", /^proxyUrl was not taken over/)
     assert.match(note({ group: "über" }) ?? "", /^group was not taken over/)
     assert.match(note({ endpoint: "cli" }) ?? "", /^endpoint was not taken over/)
   })

@@ -271,7 +271,7 @@ describe("a credential of the environment", () => {
     })
     const expiring = social("env", { expiresAt: null, priority: 1 })
     const apiKey = everyKind.flatMap((credential) => (credential.kind === "api_key" ? [credential] : []))
-    const pool = CredentialPool.layerWith({ ephemeral: [...apiKey, expiring] }).pipe(
+    const pool = CredentialPool.layerWith({ proxy: null, ephemeral: [...apiKey, expiring] }).pipe(
       Layer.provide([
         settingsLayer(),
         store,

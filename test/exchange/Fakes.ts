@@ -3,6 +3,7 @@
  */
 import { Clock, Effect, Layer, Redacted } from "effect"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
+import { direct } from "../../src/message/Egress.ts"
 import { CredentialPoolError } from "../../src/credential/CredentialPoolError.ts"
 import { untouched } from "../../src/credential/CredentialStore.ts"
 import { makeEntry } from "../../src/credential/PoolEntry.ts"
@@ -138,7 +139,12 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         Effect.sync(() => live++),
         () => Effect.sync(() => live--)
       )
-      return { credential: choice.entry.credential, token: Redacted.make(`token-${id}`), why: choice.why }
+      return {
+        credential: choice.entry.credential,
+        token: Redacted.make(`token-${id}`),
+        egress: direct,
+        why: choice.why
+      }
     })
 
   const pool = Layer.mock(CredentialPool)({

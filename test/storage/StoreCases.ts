@@ -39,6 +39,7 @@ const idc: IdcCredential = {
   group: GroupId.make("eu"),
   apiRegion: "eu-central-1",
   profileArn: "arn:aws:codewhisperer:eu-central-1:1:profile/A",
+  proxy: { kind: "proxy", url: "http://127.0.0.1:1", username: "u", password: Redacted.make("proxy password") },
   subscription: "KIRO PRO+",
   accessToken: null,
   refreshToken: Redacted.make("refresh of idc"),

@@ -12,6 +12,7 @@ export const credentialBase = (id: string) => ({
   group: null,
   apiRegion: null,
   profileArn: null,
+  proxy: null,
   subscription: null
 })
 

@@ -9,7 +9,7 @@ import { trustedAddress } from "../../config/TokenHost.ts"
 import type { ExternalIdpCredential, OAuthCredential, RefreshedTokens } from "../../message/Credential.ts"
 import { isWholeRefreshToken } from "../../message/RefreshToken.ts"
 import { redact } from "../../telemetry/Redaction.ts"
-import type { Dispatch, DispatchError, DispatchResponse } from "../Dispatch.ts"
+import type { Sender, DispatchError, DispatchResponse } from "../Dispatch.ts"
 import { RefreshFailure } from "../RefreshFailure.ts"
 import { address, type KiroEndpoints } from "./KiroEndpoints.ts"
 
@@ -54,7 +54,7 @@ const permanent: ReadonlySet<string> = new Set(["invalid_grant", "invalid_client
 
 /** New tokens for one credential. The caller stores them before it uses them: refresh tokens are used once. */
 export const refresh = Effect.fnUntraced(function* (
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   credential: OAuthCredential,
   options: KiroAuthOptions
 ): Effect.fn.Return<RefreshedTokens, RefreshFailure> {
@@ -90,13 +90,7 @@ export const refresh = Effect.fnUntraced(function* (
   }
 })
 
-const post = (
-  dispatch: Dispatch["Service"],
-  url: URL,
-  credential: OAuthCredential,
-  token: string,
-  options: KiroAuthOptions
-) => {
+const post = (dispatch: Sender, url: URL, credential: OAuthCredential, token: string, options: KiroAuthOptions) => {
   const form = credential.kind === "external_idp"
   return dispatch
     .collect({
@@ -139,7 +133,7 @@ const formBody = (credential: ExternalIdpCredential, refreshToken: string): stri
   }).toString()
 
 const tokenEndpoint = Effect.fnUntraced(function* (
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   credential: OAuthCredential,
   options: KiroAuthOptions
 ): Effect.fn.Return<URL, RefreshFailure> {

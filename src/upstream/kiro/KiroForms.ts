@@ -10,7 +10,7 @@ import type { FailureKind } from "../../message/FailureReason.ts"
 import type { MessagesRequest } from "../../message/MessagesRequest.ts"
 import { sha256Hex } from "../../message/Sha256.ts"
 import { randomUuid } from "../../message/Uuid.ts"
-import type { Dispatch } from "../Dispatch.ts"
+import type { Sender } from "../Dispatch.ts"
 import type { DocumentText } from "../DocumentText.ts"
 import { failure, type UpstreamFailure } from "../UpstreamFailure.ts"
 import type { UpstreamCall } from "../UpstreamProvider.ts"
@@ -21,7 +21,7 @@ import { convertRequest, type KiroRequest } from "./KiroRequest.ts"
 
 /** What answering needs of its surroundings. */
 export interface KiroServices {
-  readonly dispatch: Dispatch["Service"]
+  readonly dispatch: Sender
   readonly documents: DocumentText["Service"]
   readonly options: KiroOptions
 }

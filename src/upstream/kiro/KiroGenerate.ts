@@ -7,7 +7,7 @@ import type { MessageAssembler } from "../../codec/MessageAssembler.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
 import type { Lease } from "../../message/Lease.ts"
 import type { ResponsePart } from "../../message/ResponsePart.ts"
-import type { Dispatch, Receiver } from "../Dispatch.ts"
+import type { Sender, Receiver } from "../Dispatch.ts"
 import { failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { ContentSink, UpstreamCall } from "../UpstreamProvider.ts"
 import { address, apiRegion } from "./KiroEndpoints.ts"
@@ -17,7 +17,7 @@ import type { KiroRequest } from "./KiroRequest.ts"
 
 /** What one call needs. */
 export interface Generation {
-  readonly dispatch: Dispatch["Service"]
+  readonly dispatch: Sender
   readonly options: KiroOptions
   readonly lease: Lease
   readonly call: UpstreamCall

@@ -5,7 +5,7 @@
  */
 import { Effect, Schema } from "effect"
 import type { Lease } from "../../message/Lease.ts"
-import type { Dispatch } from "../Dispatch.ts"
+import type { Sender } from "../Dispatch.ts"
 import { failure, type UpstreamFailure } from "../UpstreamFailure.ts"
 import type { Balance, UpstreamModel } from "../UpstreamProvider.ts"
 import { address, apiRegion, profileRegions } from "./KiroEndpoints.ts"
@@ -80,7 +80,7 @@ const Limits = Schema.fromJsonString(
 
 /** The models this account may use, every page of them. */
 export const listModels = Effect.fnUntraced(function* (
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   options: KiroOptions,
   lease: Lease
 ): Effect.fn.Return<ReadonlyArray<UpstreamModel>, UpstreamFailure> {
@@ -120,7 +120,7 @@ export const listModels = Effect.fnUntraced(function* (
 
 /** The account's first profile, looked for region by region; null where every region says it has none. */
 export const discoverProfile = Effect.fnUntraced(function* (
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   options: KiroOptions,
   lease: Lease
 ): Effect.fn.Return<string | null, UpstreamFailure> {
@@ -155,7 +155,7 @@ export const discoverProfile = Effect.fnUntraced(function* (
 
 /** What is left of the plan, trial and bonuses included. */
 export const balance = Effect.fnUntraced(function* (
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   options: KiroOptions,
   lease: Lease
 ): Effect.fn.Return<Balance, UpstreamFailure> {
@@ -191,7 +191,7 @@ const limitOf = (amount: AmountLike | null | undefined) => amount?.usageLimitWit
 const usedOf = (amount: AmountLike | null | undefined) => amount?.currentUsageWithPrecision ?? amount?.currentUsage ?? 0
 
 const get = <A>(
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   url: URL,
   lease: Lease,
   headers: Record<string, string>,

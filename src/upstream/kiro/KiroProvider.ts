@@ -7,7 +7,7 @@ import { DocumentText } from "../DocumentText.ts"
 import { UpstreamProvider } from "../UpstreamProvider.ts"
 import { answer } from "./KiroAnswer.ts"
 import { refresh } from "./KiroAuth.ts"
-import { Forms, type KiroServices } from "./KiroForms.ts"
+import { Forms } from "./KiroForms.ts"
 import type { KiroOptions } from "./KiroHttp.ts"
 import { balance, discoverProfile, listModels } from "./KiroModels.ts"
 
@@ -17,15 +17,16 @@ export const make = (
 ): Effect.Effect<UpstreamProvider["Service"], never, Dispatch | DocumentText> =>
   Effect.gen(function* () {
     const dispatch = yield* Dispatch
-    const services: KiroServices = { dispatch, documents: yield* DocumentText, options }
-    const forms = new Forms(services.documents)
+    const documents = yield* DocumentText
+    const forms = new Forms(documents)
     const auth = { ...options, headers: { "user-agent": `weir/${options.version}` } }
     return UpstreamProvider.of({
-      send: (call, lease, sink) => answer(services, forms, call, lease, sink),
-      listModels: (lease) => listModels(dispatch, options, lease),
-      refresh: (credential) => refresh(dispatch, credential, auth),
-      discoverProfile: (lease) => discoverProfile(dispatch, options, lease),
-      balance: (lease) => balance(dispatch, options, lease)
+      send: (call, lease, sink) =>
+        answer({ dispatch: dispatch.via(lease.egress), documents, options }, forms, call, lease, sink),
+      listModels: (lease) => listModels(dispatch.via(lease.egress), options, lease),
+      refresh: (credential, egress) => refresh(dispatch.via(egress), credential, auth),
+      discoverProfile: (lease) => discoverProfile(dispatch.via(lease.egress), options, lease),
+      balance: (lease) => balance(dispatch.via(lease.egress), options, lease)
     })
   })
 

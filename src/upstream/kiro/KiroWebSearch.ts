@@ -9,7 +9,7 @@ import type { Lease } from "../../message/Lease.ts"
 import type { FailureKind } from "../../message/FailureReason.ts"
 import type { WebSearchError, WebSearchResult } from "../../message/MessageEvent.ts"
 import { forLog } from "../../telemetry/Redaction.ts"
-import type { Dispatch } from "../Dispatch.ts"
+import type { Sender } from "../Dispatch.ts"
 import type { UpstreamFailure } from "../UpstreamFailure.ts"
 import type { UpstreamCall } from "../UpstreamProvider.ts"
 import { address, apiRegion } from "./KiroEndpoints.ts"
@@ -66,7 +66,7 @@ const Results = Schema.fromJsonString(
  * @param id of the call; it is the JSON-RPC id too
  */
 export const search = Effect.fnUntraced(function* (
-  dispatch: Dispatch["Service"],
+  dispatch: Sender,
   options: KiroOptions,
   lease: Lease,
   call: UpstreamCall,

@@ -12,8 +12,10 @@ import { replyTo } from "./SandboxReply.ts"
 const chunkBytes = 1024
 
 export const make: Dispatch["Service"] = Dispatch.of({
-  push: (request, receiver) => push(request, receiver),
-  collect: (request) => push(request, collecting)
+  via: () => ({
+    push: (request, receiver) => push(request, receiver),
+    collect: (request) => push(request, collecting)
+  })
 })
 
 const collecting: Receiver = { head: () => false, data: () => "more" }

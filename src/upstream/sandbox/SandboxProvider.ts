@@ -27,6 +27,7 @@ export const sandboxCredential: ApiKeyCredential = {
   group: null,
   apiRegion: null,
   profileArn: null,
+  proxy: null,
   subscription: null,
   apiKey: Redacted.make("sandbox-no-secret")
 }

@@ -3,7 +3,8 @@ import { Clock, DateTime, Effect, Redacted } from "effect"
 import type { ExternalIdpCredential, IdcCredential, OAuthCredential } from "../../../src/message/Credential.ts"
 import type { Rule } from "../../../src/simulator/Script.ts"
 import { KiroSimulator } from "../../../src/simulator/KiroSimulator.ts"
-import { Dispatch, type DispatchRequest } from "../../../src/upstream/Dispatch.ts"
+import { Dispatch, type DispatchRequest, type Sender } from "../../../src/upstream/Dispatch.ts"
+import { direct } from "../../../src/message/Egress.ts"
 import { refresh } from "../../../src/upstream/kiro/KiroAuth.ts"
 import { common, makeRig, optionsFor, social } from "./KiroRig.ts"
 
@@ -40,20 +41,20 @@ const refreshed = Effect.fnUntraced(function* (
   provider = "https://idp.example"
 ) {
   const simulator = yield* Effect.orDie(KiroSimulator.make({ script: { rules } }))
-  const dispatch = yield* Dispatch
+  const dispatch = (yield* Dispatch).via(direct)
   const asked: Array<string> = []
   const leading = (request: DispatchRequest) => {
     asked.push(request.url.href)
     return { ...request, url: new URL(request.url.pathname, simulator.url) }
   }
-  const led = Dispatch.of({
+  const led: Sender = {
     push: (request, receiver) => dispatch.push(leading(request), receiver),
     collect: (request) =>
       Effect.map(dispatch.collect(leading(request)), (response) => ({
         ...response,
         body: response.body.replaceAll(simulator.url, provider)
       }))
-  })
+  }
   const { endpoints } = optionsFor("http://127.0.0.1:1")
   const result = yield* Effect.result(
     refresh(led, credential, { endpoints, allowedTokenHosts: ["idp.example"], headers: {} })
@@ -242,8 +243,8 @@ describe("a refresh that fails", () => {
   it.live("reaches the provider through the upstream's own service too", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig()
-      yield* rig.provider.refresh(social())
-      const again = yield* Effect.flip(rig.provider.refresh(social()))
+      yield* rig.provider.refresh(social(), direct)
+      const again = yield* Effect.flip(rig.provider.refresh(social(), direct))
       assert.strictEqual(again.kind, "rejected")
       assert.match((yield* rig.simulator.requests)[0]?.headers["user-agent"] ?? "", /^weir\//)
     })

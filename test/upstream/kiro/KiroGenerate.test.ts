@@ -392,7 +392,7 @@ describe("the socket", () => {
 
   it.live("is never opened for an address that undici refuses, and that is no defect", () =>
     Effect.gen(function* () {
-      const dispatch = yield* Dispatch
+      const dispatch = (yield* Dispatch).via({ kind: "direct" })
       const url = new URL("http://127.0.0.1:1/")
       const failed = yield* Effect.flip(
         dispatch.collect({

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import type { Rule } from "../../../src/simulator/Script.ts"
-import { Dispatch, type DispatchRequest } from "../../../src/upstream/Dispatch.ts"
+import type { DispatchRequest } from "../../../src/upstream/Dispatch.ts"
 import { discoverProfile } from "../../../src/upstream/kiro/KiroModels.ts"
 import { accessToken, leaseOf, makeRig, optionsFor, social } from "./KiroRig.ts"
 
@@ -110,7 +110,7 @@ describe("discoverProfile", () => {
         })
       const options = optionsFor("https://q.{region}.example")
       const lease = leaseOf(social({ authRegion: "us-west-2", apiRegion: "us-east-1" }))
-      const found = yield* discoverProfile(Dispatch.of({ collect, push: collect }), options, lease)
+      const found = yield* discoverProfile({ collect, push: collect }, options, lease)
       assert.strictEqual(found, profileArn)
       assert.deepStrictEqual(
         asked,

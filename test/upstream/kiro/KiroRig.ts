@@ -53,6 +53,7 @@ export const social = (more: Partial<SocialCredential> = {}): SocialCredential =
 export const leaseOf = (credential: Credential = apiKey()): Lease => ({
   credential,
   token: Redacted.make(credential.kind === "api_key" ? token : accessToken),
+  egress: { kind: "direct" },
   why: chosen
 })
 

@@ -13,6 +13,7 @@ import { requestOf } from "../../support/KiroConversion.ts"
 export const lease: Lease = {
   credential: SandboxProvider.sandboxCredential,
   token: SandboxProvider.sandboxCredential.apiKey,
+  egress: { kind: "direct" },
   why: chosen
 }
 
