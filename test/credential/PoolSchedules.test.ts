@@ -1,8 +1,9 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Effect, Exit, Fiber, Layer, References, Schema } from "effect"
+import { Clock, DateTime, Effect, Exit, Fiber, Layer, References, Schema, Scope } from "effect"
 import { TestClock } from "effect/testing"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
+import * as Cooldown from "../../src/credential/Cooldown.ts"
 import * as PoolCore from "../../src/credential/PoolCore.ts"
 import { makeEntry, permitsOf } from "../../src/credential/PoolEntry.ts"
 import * as PoolLeases from "../../src/credential/PoolLeases.ts"
@@ -18,7 +19,13 @@ const Step = Schema.Union([
   Schema.Struct({ do: Schema.Literals(["release", "interrupt"]), which: Small }),
   Schema.Struct({ do: Schema.Literal("resize"), each: Small, all: Small }),
   Schema.Struct({ do: Schema.Literal("fail"), which: Small, kind: Schema.Literals(["rate_limit", "auth", "network"]) }),
-  Schema.Struct({ do: Schema.Literals(["succeed", "disable", "enable"]), which: Small }),
+  Schema.Struct({ do: Schema.Literals(["succeed", "begin", "disable", "enable"]), which: Small }),
+  Schema.Struct({
+    do: Schema.Literal("settings"),
+    mode: Schema.Literals(["priority", "balanced"]),
+    whenFull: Schema.Literals(["queue", "queue", "reject", "overflow"])
+  }),
+  Schema.Struct({ do: Schema.Literal("restart") }),
   Schema.Struct({ do: Schema.Literal("wait"), seconds: Schema.Literals([1, 10, 31, 200]) })
 ])
 // Leases twice as often as anything else, so that queues form.
@@ -30,7 +37,9 @@ const needs: ReadonlyArray<Need> = [
   anyNeed,
   { ...anyNeed, exclude: new Set([id("a")]) },
   { ...anyNeed, barred: new Set([id("a"), id("b")]) },
-  { ...anyNeed, model: "only a" }
+  { ...anyNeed, model: "only a" },
+  { ...anyNeed, client: "one" },
+  { ...anyNeed, client: "two", conversation: "c" }
 ]
 
 /** One client: waits, holds or is done. */
@@ -39,6 +48,7 @@ interface Client {
   readonly need: Need
   state: "waits" | "holds" | "done"
   entry: string | null
+  borrowed: boolean
 }
 
 const pick = <A>(all: ReadonlyArray<A>, which: number): A | undefined =>
@@ -46,9 +56,12 @@ const pick = <A>(all: ReadonlyArray<A>, which: number): A | undefined =>
 
 const makePool = Effect.gen(function* () {
   const core = yield* PoolCore.make(yield* RuntimeSettings, yield* CredentialStore, yield* UpstreamProvider)
-  for (const name of names) {
-    const entry = makeEntry(ready(name), untouched, core.settings.current().pool.maxInflightPerCredential, true)
-    entry.models = name === "a" ? null : new Set(["another"])
+  const now = yield* DateTime.now
+  const { cooldown, pool } = core.settings.current()
+  for (const { credential, health } of yield* core.store.load) {
+    const remembered = Cooldown.afterRestart(health, now, cooldown)
+    const entry = makeEntry(credential, remembered, pool.maxInflightPerCredential, true)
+    entry.models = new Set(credential.id === id("a") ? ["only a", "another"] : ["another"])
     yield* core.admit(entry)
   }
   yield* PoolLeases.resize(core)
@@ -58,9 +71,10 @@ const makePool = Effect.gen(function* () {
 const begin = Effect.fnUntraced(function* (core: PoolCore.PoolCore, need: Need) {
   const states: { client: Client | null } = { client: null }
   const fiber = yield* PoolLeases.hold(core, need).pipe(
-    Effect.tap(({ entry }) =>
+    Effect.tap(({ borrowed, entry }) =>
       Effect.sync(() => {
-        if (states.client !== null) Object.assign(states.client, { state: "holds", entry: entry.credential.id })
+        if (states.client === null) return
+        Object.assign(states.client, { state: "holds", entry: entry.credential.id, borrowed })
       })
     ),
     Effect.andThen(Effect.never),
@@ -68,7 +82,7 @@ const begin = Effect.fnUntraced(function* (core: PoolCore.PoolCore, need: Need) 
     Effect.onExit(() => Effect.sync(() => states.client !== null && (states.client.state = "done"))),
     Effect.forkChild
   )
-  const client: Client = { fiber, need, state: "waits", entry: null }
+  const client: Client = { fiber, need, state: "waits", entry: null, borrowed: false }
   states.client = client
   return client
 })
@@ -93,6 +107,11 @@ const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: A
     case "resize":
       yield* Effect.orDie(core.settings.update("pool", { maxInflightPerCredential: step.each, maxInflight: step.all }))
       return yield* PoolLeases.resize(core)
+    case "settings":
+      yield* Effect.orDie(core.settings.update("pool", { mode: step.mode, whenFull: step.whenFull }))
+      return yield* PoolLeases.resize(core)
+    case "restart":
+      return
     case "wait":
       return yield* TestClock.adjust(step.seconds * 1000)
   }
@@ -102,6 +121,8 @@ const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: A
       const reason = failureOf(step.kind)
       return yield* PoolReports.report(core, entry, { kind: "failure", reason, need: anyNeed, mayRetrySame: true })
     }
+    case "begin":
+      return core.accepted(entry)
     case "succeed":
       return yield* PoolReports.report(core, entry, succeeded)
     case "disable":
@@ -118,7 +139,7 @@ const check = Effect.fnUntraced(function* (
   clients: Array<Client>
 ) {
   const now = yield* Clock.currentTimeMillis
-  const holding = clients.filter(({ state }) => state === "holds")
+  const holding = clients.filter(({ borrowed, state }) => state === "holds" && !borrowed)
   const waiting = clients.filter(({ state }) => state === "waits")
   assert.strictEqual(core.outstanding, holding.length, "live leases")
   assert.strictEqual(core.leases, core.outstanding, "what is exported of both")
@@ -135,6 +156,7 @@ const check = Effect.fnUntraced(function* (
   for (const client of waiting) {
     const choice = core.choose(client.need, now, false)
     assert.strictEqual(choice.kind, "full", "waits although it need not")
+    // Its conversation may lead one to a credential that another one is not led to.
     const overtaking = fresh.filter(
       (other) => other.need === client.need && clients.indexOf(other) > clients.indexOf(client)
     )
@@ -148,18 +170,36 @@ describe("permits", () => {
     [Steps],
     ([steps]) =>
       Effect.gen(function* () {
-        const core = yield* makePool
-        const clients: Array<Client> = []
+        const began = Effect.gen(function* () {
+          const scope = yield* Scope.make()
+          return { core: yield* Scope.provide(makePool, scope), stop: Scope.close(scope, Exit.void) }
+        })
+        let { core, stop } = yield* began
+        let clients: Array<Client> = []
+        const end = Effect.gen(function* () {
+          yield* Effect.forEach(clients, ({ fiber }) => Fiber.interrupt(fiber), { discard: true })
+          yield* check(core, new Set(), clients)
+          assert.deepStrictEqual([core.outstanding, core.borrowed, core.queue.length], [0, 0, 0])
+          assert.isTrue([...core.entries].every(({ borrowed, probing }) => borrowed === 0 && !probing))
+          yield* stop
+        })
         for (const step of steps) {
+          if (step.do === "restart") {
+            yield* end
+            const health = Array.from(core.entries, (entry) => entry.health)
+            ;({ core, stop } = yield* began)
+            clients = []
+            assert.deepStrictEqual(
+              Array.from(core.entries, (entry) => entry.health),
+              health
+            )
+          }
           const before = new Set(clients.filter(({ state }) => state === "holds"))
           yield* perform(core, clients, step)
           yield* settle
           yield* check(core, before, clients)
         }
-        yield* Effect.forEach(clients, ({ fiber }) => Fiber.interrupt(fiber), { discard: true })
-        yield* check(core, new Set(), clients)
-        assert.strictEqual(core.outstanding, 0)
-        assert.strictEqual(core.queue.length, 0)
+        yield* end
       }).pipe(
         Effect.scoped,
         Effect.provide(
@@ -172,7 +212,7 @@ describe("permits", () => {
           )
         )
       ),
-    { arbitrary: { runs: 200 } }
+    { arbitrary: { runs: 2_000 }, timeout: 60_000 }
   )
 
   it.effect("are taken and given back in step though fibers yield every few operations", () =>
@@ -189,7 +229,11 @@ describe("permits", () => {
     }).pipe(
       Effect.scoped,
       Effect.provide(
-        Layer.mergeAll(settingsLayer({ pool: { maxInflightPerCredential: 2 } }), storeOf([]), providerLayer())
+        Layer.mergeAll(
+          settingsLayer({ pool: { maxInflightPerCredential: 2 } }),
+          storeOf(names.map((name) => ready(name))),
+          providerLayer()
+        )
       )
     )
   )
