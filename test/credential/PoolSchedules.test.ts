@@ -69,22 +69,22 @@ const makePool = Effect.gen(function* () {
 })
 
 const begin = Effect.fnUntraced(function* (core: PoolCore.PoolCore, need: Need) {
-  const states: { client: Client | null } = { client: null }
+  // Before the fiber: it may run before its parent goes on.
+  const seen: Pick<Client, "state" | "entry" | "borrowed"> = { state: "waits", entry: null, borrowed: false }
   const fiber = yield* PoolLeases.hold(core, need).pipe(
     Effect.tap(({ borrowed, entry }) =>
-      Effect.sync(() => {
-        if (states.client === null) return
-        Object.assign(states.client, { state: "holds", entry: entry.credential.id, borrowed })
-      })
+      Effect.sync(() => Object.assign(seen, { state: "holds", entry: entry.credential.id, borrowed }))
     ),
     Effect.andThen(Effect.never),
     Effect.scoped,
-    Effect.onExit(() => Effect.sync(() => states.client !== null && (states.client.state = "done"))),
+    Effect.onExit(() =>
+      Effect.sync(() => {
+        seen.state = "done"
+      })
+    ),
     Effect.forkChild
   )
-  const client: Client = { fiber, need, state: "waits", entry: null, borrowed: false }
-  states.client = client
-  return client
+  return Object.assign(seen, { fiber, need }) satisfies Client
 })
 
 const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: Array<Client>, step: typeof Step.Type) {
