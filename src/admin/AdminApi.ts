@@ -26,6 +26,7 @@ import {
   UnauthenticatedAnswer
 } from "./ErrorSchema.ts"
 
+import { CacheGroup } from "./CacheApi.ts"
 import { PoolGroup } from "./PoolApi.ts"
 import { SettingsGroup } from "./SettingsApi.ts"
 
@@ -125,6 +126,7 @@ const isJson = Schema.is(Json)
 export class AdminApi extends HttpApi.make("admin")
   .add(CredentialsGroup)
   .add(PoolGroup)
+  .add(CacheGroup)
   .add(SettingsGroup)
   .middleware(AdminFaults)
   .middleware(AdminAccess)

@@ -5,11 +5,13 @@ import { Effect, Layer } from "effect"
 import { HttpRouter, HttpServer, HttpServerResponse } from "effect/http"
 import { HttpApiBuilder } from "effect/http-api"
 import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
+import type { CacheAccounting } from "../cache/CacheAccounting.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { ModelList } from "../exchange/ModelList.ts"
 import { ClientKeys } from "../policy/ClientKeys.ts"
 import { AdminApi } from "./AdminApi.ts"
 import * as AdminGuard from "./AdminGuard.ts"
+import * as CacheHandlers from "./CacheHandlers.ts"
 import * as CredentialHandlers from "./CredentialHandlers.ts"
 import * as PoolHandlers from "./PoolHandlers.ts"
 import * as SettingsHandlers from "./SettingsHandlers.ts"
@@ -21,11 +23,15 @@ import * as ReferencePage from "./ReferencePage.ts"
  */
 export const layer = (
   guard: Layer.Layer<never>
-): Layer.Layer<never, never, HttpRouter.HttpRouter | CredentialPool | ClientKeys | ModelList | RuntimeSettings> =>
+): Layer.Layer<
+  never,
+  never,
+  HttpRouter.HttpRouter | CacheAccounting | CredentialPool | ClientKeys | ModelList | RuntimeSettings
+> =>
   Layer.mergeAll(api, ReferencePage.layer, elsewhere).pipe(Layer.provide([guard, door.layer, HttpServer.layerServices]))
 
 const api = HttpApiBuilder.layer(AdminApi, { openapiPath: "/api/admin/openapi.json" }).pipe(
-  Layer.provide([CredentialHandlers.layer, PoolHandlers.layer, SettingsHandlers.layer]),
+  Layer.provide([CacheHandlers.layer, CredentialHandlers.layer, PoolHandlers.layer, SettingsHandlers.layer]),
   Layer.provide([AdminGuard.layerAccess, AdminGuard.layerFaults])
 )
 

@@ -2,21 +2,43 @@
  * CacheAccounting: what a request is expected to use before it is sent, and what it has used once it is answered.
  *
  * Truth first: what the upstream reports wins, then what its figures imply, then our estimate; the source travels with
- * the numbers.
+ * the numbers. Where the upstream says nothing of its cache, Anthropic's documented rules stand in, for the credential
+ * that really served, and say that they are an estimate; a figure that the upstream gave is never replaced.
+ *
+ * What an upstream without lifetimes has written counts as five minutes, whatever lifetime was asked for.
  */
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer, Result } from "effect"
+import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CredentialId } from "../message/Ids.ts"
-import type { MessagesRequest } from "../message/MessagesRequest.ts"
-import { estimateInput } from "../message/RequestEstimate.ts"
+import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
 import type { UpstreamUsage, Usage } from "../message/Usage.ts"
-import { measure } from "./CacheReport.ts"
+import { type CacheEstimate, estimateCache, leastCached, prefixTokens } from "./CacheEstimate.ts"
+import { measure, type Measured } from "./CacheReport.ts"
+import { CacheStatistics, type OriginFigures, type RowFigures } from "./CacheStatistics.ts"
+import { prefixesOf, type Prefixes } from "./PrefixHash.ts"
+import { PrefixStore } from "./PrefixStore.ts"
+import { countsOf, reported } from "./ReportedUsage.ts"
+
+/** The model that is asked, as far as it is known. */
+export interface PlannedModel {
+  /** The upstream's own name of it. */
+  readonly id: string
+  /** Context window. Tokens. */
+  readonly window: number
+  /** The least that it caches, or null where the upstream does not tell. Tokens. */
+  readonly minimumCached: number | null
+}
 
 /** What is known of a request before it is sent. */
 export interface CachePlan {
   /** Our estimate of the whole input. Tokens. */
   readonly inputEstimate: number
-  /** The model's context window. Tokens. */
-  readonly window: number
+  /** The share that clients are told as read from the cache, where the operator wants that and it could apply. */
+  readonly reportedRatio: number | null
+  readonly model: PlannedModel
+  readonly prefixes: Prefixes
+  /** The least that the model caches. Tokens. */
+  readonly minimum: number
 }
 
 /** What an answer brought. */
@@ -28,33 +50,147 @@ export interface Answered {
   readonly webSearches: number
 }
 
+/** How well caching works. */
+export interface CacheStats {
+  readonly entries: number
+  readonly capacity: number
+  readonly hits: number
+  readonly misses: number
+  readonly evictions: number
+  readonly measured: OriginFigures
+  readonly estimated: OriginFigures
+  readonly reported: OriginFigures
+  readonly lostToFailoverTokens: number
+  readonly byCredential: ReadonlyArray<RowFigures>
+  readonly byModel: ReadonlyArray<RowFigures>
+}
+
 export class CacheAccounting extends Context.Service<
   CacheAccounting,
   {
-    readonly plan: (request: MessagesRequest, window: number) => Effect.Effect<CachePlan>
+    /** Fails where the request's cache breakpoints are none that Anthropic takes. */
+    readonly plan: (request: MessagesRequest, model: PlannedModel) => Effect.Effect<CachePlan, InvalidMember>
     /** The usage to report for an answer that ended; to be called once for each answer. */
     readonly settle: (plan: CachePlan, answered: Answered) => Effect.Effect<Usage>
+    readonly stats: Effect.Effect<CacheStats>
+    /** Forgets what is taken to be cached; counters stay. */
+    readonly clear: Effect.Effect<void>
   }
 >()("weir/cache/CacheAccounting") {
-  static readonly layer: Layer.Layer<CacheAccounting> = Layer.succeed(CacheAccounting, {
-    plan: (request, window) => Effect.sync(() => ({ inputEstimate: estimateInput(request), window })),
-    settle: (plan, answered) => Effect.sync(() => settled(plan, answered))
-  })
+  static readonly layer: Layer.Layer<CacheAccounting, never, RuntimeSettings> = Layer.effect(
+    CacheAccounting,
+    Effect.suspend(() => make)
+  )
 }
 
-const settled = (plan: CachePlan, answered: Answered): Usage => {
-  const { cacheSource, counts, source } = measure(answered.usage, {
-    input: plan.inputEstimate,
-    output: answered.outputEstimate,
-    window: plan.window
+const lifetimeMs = { "5m": 300_000, "1h": 3_600_000 } as const
+
+const make = Effect.gen(function* () {
+  const settings = yield* RuntimeSettings
+  const store = new PrefixStore()
+  const statistics = new CacheStatistics()
+
+  const plan = (request: MessagesRequest, model: PlannedModel) =>
+    Effect.suspend(() => {
+      const { enabled, reportedReadRatio } = settings.current().cache
+      const minimum = model.minimumCached ?? leastCached(model.id)
+      return Effect.fromResult(
+        Result.map(prefixesOf(request, model.id), (prefixes): CachePlan => {
+          const applies = enabled && prefixTokens(prefixes, minimum) > 0
+          return {
+            inputEstimate: prefixes.total,
+            reportedRatio: applies ? reportedReadRatio : null,
+            model,
+            prefixes,
+            minimum
+          }
+        })
+      )
+    })
+
+  /** The cache's rules for the credential that served; remembers what it has cached now. */
+  const lookUp = ({ minimum, prefixes }: CachePlan, id: CredentialId, now: number): CacheEstimate => {
+    const estimate = estimateCache(prefixes, minimum, (fingerprint) => store.has(id, fingerprint, now))
+    const anywhere = estimateCache(prefixes, minimum, (fingerprint) => store.hasAny(fingerprint, now))
+    statistics.lose(anywhere.read - estimate.read)
+    const { capacity } = settings.current().cache
+    for (const { at, lifetime } of prefixes.breakpoints) {
+      const end = prefixes.ends[at]
+      if (end !== undefined && end.tokens >= minimum) {
+        store.put(id, end.fingerprint, now + lifetimeMs[lifetime], capacity)
+      }
+    }
+    return estimate
+  }
+
+  const settle = (plan: CachePlan, answered: Answered) =>
+    Effect.map(Clock.currentTimeMillis, (now): Usage => {
+      const { enabled, estimate: mayEstimate } = settings.current().cache
+      const measured = measure(answered.usage, {
+        input: plan.inputEstimate,
+        output: answered.outputEstimate,
+        window: plan.model.window
+      })
+      const asks = enabled && prefixTokens(plan.prefixes, plan.minimum) > 0
+      const estimate = asks ? lookUp(plan, answered.credentialId, now) : null
+      const { cacheSource, usage } = settled(measured, mayEstimate ? estimate : null)
+      const told = plan.reportedRatio === null ? usage : reported(usage, plan.reportedRatio, reach(plan))
+      const changed = told.cache_read_input_tokens !== usage.cache_read_input_tokens
+      if (asks) {
+        const event = { at: now, credential: answered.credentialId, model: plan.model.id }
+        const origin = cacheSource === "upstream" ? "measured" : "estimated"
+        if (cacheSource !== "none") statistics.record({ ...event, origin, read: usage.cache_read_input_tokens })
+        if (plan.reportedRatio !== null)
+          statistics.record({ ...event, origin: "reported", read: told.cache_read_input_tokens })
+      }
+      return {
+        ...told,
+        ...(answered.webSearches > 0 ? { server_tool_use: { web_search_requests: answered.webSearches } } : {}),
+        weir: { source: measured.source, cacheSource, ...(changed ? { measured: countsOf(usage) } : {}) }
+      }
+    })
+
+  return CacheAccounting.of({
+    plan,
+    settle,
+    stats: Effect.map(Clock.currentTimeMillis, (now) => ({
+      entries: store.size,
+      capacity: settings.current().cache.capacity,
+      hits: statistics.hits,
+      misses: statistics.misses,
+      evictions: store.evictions,
+      measured: statistics.figures("measured", now),
+      estimated: statistics.figures("estimated", now),
+      reported: statistics.figures("reported", now),
+      lostToFailoverTokens: statistics.lost,
+      byCredential: statistics.byCredential,
+      byModel: statistics.byModel
+    })),
+    clear: Effect.sync(() => store.clear())
   })
-  return {
-    ...counts,
-    cache_creation: {
+})
+
+const reach = ({ minimum, prefixes }: CachePlan): number => prefixTokens(prefixes, minimum)
+
+/** The measured figures, with an estimate of the cache's where the upstream gave none. The input's sum stays. */
+const settled = ({ cacheSource, counts }: Measured, estimate: CacheEstimate | null) => {
+  const total = counts.input_tokens
+  if (cacheSource === "upstream" || estimate === null) {
+    const cache_creation = {
       ephemeral_5m_input_tokens: counts.cache_creation_input_tokens,
       ephemeral_1h_input_tokens: 0
-    },
-    ...(answered.webSearches > 0 ? { server_tool_use: { web_search_requests: answered.webSearches } } : {}),
-    weir: { source, cacheSource }
+    }
+    return { cacheSource, usage: { ...counts, cache_creation } }
   }
+  const read = Math.min(estimate.read, total)
+  const hour = Math.min(estimate.written["1h"], total - read)
+  const five = Math.min(estimate.written["5m"], total - read - hour)
+  const usage = {
+    output_tokens: counts.output_tokens,
+    input_tokens: total - read - hour - five,
+    cache_creation_input_tokens: hour + five,
+    cache_read_input_tokens: read,
+    cache_creation: { ephemeral_5m_input_tokens: five, ephemeral_1h_input_tokens: hour }
+  }
+  return { cacheSource: "estimated" as const, usage }
 }

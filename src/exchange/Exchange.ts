@@ -83,12 +83,15 @@ const make = Effect.gen(function* () {
       return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
     const model = models.resolve(client.request.model)
     const request = applySystemPrompt(client.request, current.systemPrompt)
-    const plan = yield* accounting.plan(request, models.window(model.id))
+    const plan = yield* Effect.mapError(accounting.plan(request, models.planned(model.id)), ({ path, problem }) => {
+      return new ExchangeError({ reason: { _tag: "Refused", path, problem } })
+    })
     const clock = yield* Clock.Clock
     // A client is told its own name of the model, unless an operator's alias put another model in its place.
     const named = model.substituted ? clientModelName(model.id) : request.model
     const start = messageStart(yield* makeId("msg_"), named, plan.inputEstimate)
     const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), client.hold)
+    relay.head.reportedRatio = plan.reportedRatio
     yield* heartbeat.watch(relay)
 
     const conversation = conversationOf(client.session, request)

@@ -4,6 +4,7 @@
  * What the credentials' upstreams list, as far as they have told; the static list before anything is known.
  */
 import { Context, Duration, Effect, Layer, Option } from "effect"
+import type { PlannedModel } from "../cache/CacheAccounting.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
 import { contextWindow, resolveModel, type ResolvedModel, staticModels } from "../policy/ModelCatalog.ts"
@@ -16,8 +17,8 @@ export class ModelList extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<UpstreamModel>>
     /** The upstream's name for what a client asks for. */
     readonly resolve: (name: string) => ResolvedModel
-    /** A model's context window. Tokens. */
-    readonly window: (id: string) => number
+    /** What is known of a model that is about to be asked. */
+    readonly planned: (id: string) => PlannedModel
   }
 >()("weir/exchange/ModelList") {
   static readonly layer: Layer.Layer<ModelList, never, CredentialPool | RuntimeSettings> = Layer.effect(
@@ -39,6 +40,13 @@ const make = Effect.gen(function* () {
       return known.length === 0 ? staticModels : known
     }),
     resolve: (name) => resolveModel(name, settings.current().models.aliases),
-    window: (id) => pool.knownModel(id)?.maxInputTokens ?? contextWindow(id)
+    planned: (id) => {
+      const known = pool.knownModel(id)
+      return {
+        id,
+        window: known?.maxInputTokens ?? contextWindow(id),
+        minimumCached: known?.promptCaching?.minimumTokens ?? null
+      }
+    }
   })
 })

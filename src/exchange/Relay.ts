@@ -30,6 +30,8 @@ export interface AnswerHead {
   upstreamHeader: number | null
   /** From the request's arrival to the first event. */
   firstEvent: number | null
+  /** The share that may be told as read from the cache instead of what was measured, or null. */
+  reportedRatio: number | null
 }
 
 /** A client that heard nothing gets a ping this long after the upstream's 200. Milliseconds. */
@@ -42,7 +44,14 @@ const holdLimit = 32 * 1024 * 1024
 const eventSize = 128
 
 export class Relay {
-  readonly head: AnswerHead = { upstream: "none", attempts: 0, queue: 0, upstreamHeader: null, firstEvent: null }
+  readonly head: AnswerHead = {
+    upstream: "none",
+    attempts: 0,
+    queue: 0,
+    upstreamHeader: null,
+    firstEvent: null,
+    reportedRatio: null
+  }
   readonly #arrived: number
   #leased = 0
   #upstreamOpened: number | null = null

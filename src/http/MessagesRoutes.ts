@@ -42,7 +42,7 @@ export const layer = (options: MessagesRoutesOptions) =>
           Effect.fnUntraced(function* (request, identity) {
             const id = yield* RequestId
             const own = { ...corsHeaders(request.headers["origin"], options.corsOrigins), "request-id": id }
-            const socket = MessagesResponse.of(request, (head) => ({ ...own, ...headersOf(head) }))
+            const socket = MessagesResponse.of(request, (head) => ({ ...own, ...headersOf(head), ...policyOf(head) }))
             if (socket === null) return yield* fail(internal)
             return yield* answer(socket, request, identity, own, id, hold).pipe(
               Effect.catchDefect((defect) => refuse(socket, own, id, fromDefect(defect), defect)),
@@ -75,7 +75,10 @@ export const layer = (options: MessagesRoutesOptions) =>
           return yield* refuse(socket, triedBy(own, whole.failure), id, fromExchange(whole.failure))
         const { head, message } = whole.success
         const source = message.usage.weir?.source
-        const more = source === undefined ? {} : { "weir-usage-source": source }
+        const more = {
+          ...(source === undefined ? {} : { "weir-usage-source": source }),
+          ...(message.usage.weir?.measured === undefined ? {} : policyOf(head))
+        }
         socket.send(200, { ...own, ...headersOf(head), ...more }, JSON.stringify(message))
         return sent
       })
@@ -127,6 +130,10 @@ const attemptsOf = ({ attempts, upstream }: Pick<AnswerHead, "upstream" | "attem
 
 const triedBy = (own: Readonly<Record<string, string>>, { tried }: ExchangeError) =>
   tried === undefined ? own : { ...own, ...attemptsOf(tried) }
+
+/** That an operator's policy may have changed the figures, and how. */
+const policyOf = ({ reportedRatio }: AnswerHead): Record<string, string> =>
+  reportedRatio === null ? {} : { "weir-usage-policy": `reported; ratio=${reportedRatio}` }
 
 const headersOf = (head: AnswerHead): Record<string, string> => ({
   ...attemptsOf(head),

@@ -28,27 +28,22 @@ const bytesPerToken = { text: 4, file: 24 }
 
 /** Tokens of the request's input; at least 1. */
 export const estimateInput = (request: CountTokensRequest): number => {
-  const count = new Count()
+  const count = new RequestCount()
   if (typeof request.system === "string") count.text(request.system)
   else for (const block of request.system ?? []) count.text(block.text)
-  for (const tool of request.tools ?? []) {
-    count.tokens += framing
-    if (tool.name === undefined) continue
-    count.text(tool.name)
-    count.text(tool.description ?? "")
-    if (tool.input_schema !== undefined) count.json(tool.input_schema)
-  }
-  const schema = outputFormat(request)?.schema
-  if (schema !== undefined && schema !== null) count.json(schema)
+  for (const tool of request.tools ?? []) count.tool(tool)
+  count.rest(request)
   for (const message of request.messages) {
-    count.tokens += framing
+    count.message()
     if (typeof message.content === "string") count.text(message.content)
     else for (const block of message.content) count.block(block)
   }
   return Math.max(1, count.total)
 }
 
-class Count {
+/** Counts a request part by part, in whatever order; the sum so far is never less than it was. */
+export class RequestCount {
+  /** Tokens that are not counted by characters. */
   tokens = 0
   readonly #texts = new TextCounter()
 
@@ -62,6 +57,25 @@ class Count {
 
   json(value: unknown): void {
     this.text(JSON.stringify(value) ?? "")
+  }
+
+  tool(tool: NonNullable<CountTokensRequest["tools"]>[number]): void {
+    this.tokens += framing
+    if (tool.name === undefined) return
+    this.text(tool.name)
+    this.text(tool.description ?? "")
+    if (tool.input_schema !== undefined) this.json(tool.input_schema)
+  }
+
+  /** What stands around a message's content. */
+  message(): void {
+    this.tokens += framing
+  }
+
+  /** What is neither system prompt, tool nor message. */
+  rest(request: CountTokensRequest): void {
+    const schema = outputFormat(request)?.schema
+    if (schema !== undefined && schema !== null) this.json(schema)
   }
 
   block(block: ContentBlockParam): void {

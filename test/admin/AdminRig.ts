@@ -6,6 +6,7 @@ import { Context, DateTime, Effect, Layer, Option, Redacted, Schema, type Scope 
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer, request } from "node:http"
 import * as AdminRoutes from "../../src/admin/AdminRoutes.ts"
+import { CacheAccounting } from "../../src/cache/CacheAccounting.ts"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
@@ -91,7 +92,7 @@ export const makeAdminRig = Effect.fnUntraced(function* (
     Layer.provideMerge(Layer.mergeAll(keys, RuntimeSettings.layerMemory(quickstartConfig("/nowhere")))),
     Layer.provide([provider, store])
   )
-  const models = ModelList.layer.pipe(Layer.provide(services))
+  const models = Layer.merge(ModelList.layer, CacheAccounting.layer).pipe(Layer.provide(services))
   const guard = AllowedHosts.middleware({ host: "10.0.0.7", allowedHosts: ["gateway.lan"] })
   const served = HttpRouter.serve(AdminRoutes.layer(guard.layer), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(models),

@@ -473,6 +473,8 @@ describe("the OpenAPI document", () => {
           "post /api/admin/credentials/{id}/reset",
           "post /api/admin/credentials/{id}/refresh",
           "get /api/admin/pool/explain",
+          "get /api/admin/cache/stats",
+          "post /api/admin/cache/clear",
           "get /api/admin/config/groups",
           "post /api/admin/config/groups",
           "delete /api/admin/config/groups/{id}",

@@ -1,29 +1,175 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { CacheAccounting } from "../../src/cache/CacheAccounting.ts"
+import { Effect, Layer, Result } from "effect"
+import { TestClock } from "effect/testing"
+import { CacheAccounting, type CachePlan } from "../../src/cache/CacheAccounting.ts"
 import { measure } from "../../src/cache/CacheReport.ts"
+import { quickstartConfig } from "../../src/config/ConfigFile.ts"
+import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialId } from "../../src/message/Ids.ts"
+import { validateMessagesRequest } from "../../src/message/MessagesRequest.ts"
+import type { TokenCounts, UpstreamUsage } from "../../src/message/Usage.ts"
 import { Drawn, usageOf } from "./Figures.ts"
 
-describe("CacheAccounting", () => {
-  it.effect.prop(
-    "splits cache creation by lifetime without a rest, and says where figures come from",
-    [Drawn],
-    ([drawn]) =>
-      Effect.gen(function* () {
-        const accounting = yield* CacheAccounting
-        const plan = { inputEstimate: 1_000, window: 200_000 }
-        const usage = yield* accounting.settle(plan, {
-          credentialId: CredentialId.make("a"),
-          usage: usageOf(drawn),
-          outputEstimate: 50,
-          webSearches: 2
-        })
+const mark = { cache_control: { type: "ephemeral" } }
+const model = { id: "claude-sonnet-4.5", window: 200_000, minimumCached: 1_000 }
+
+const accounting = (cache: { readonly [member: string]: boolean | number | null } = {}) => {
+  const { config, written } = quickstartConfig("/nowhere")
+  const settings = RuntimeSettings.layerMemory({ config, written: { ...written, cache } })
+  return CacheAccounting.layer.pipe(Layer.provideMerge(settings))
+}
+
+/** About so many tokens of system prompt, and turns after it of which the last is marked. */
+const requestOf = (tokens: number, turns: ReadonlyArray<string> = [], system: object = mark) =>
+  Result.getOrThrow(
+    validateMessagesRequest({
+      model: "claude-sonnet-4-5",
+      max_tokens: 9,
+      system: [{ type: "text", text: "abcd".repeat(tokens), ...system }],
+      messages: [
+        { role: "user", content: "begin" },
+        ...turns.flatMap((turn, n) => [
+          { role: "assistant", content: `answer ${n}` },
+          { role: "user", content: [{ type: "text", text: turn, ...(n === turns.length - 1 ? mark : {}) }] }
+        ])
+      ]
+    })
+  )
+
+const settle = (plan: CachePlan, usage: UpstreamUsage = {}, id = "a") =>
+  CacheAccounting.use((accounting) =>
+    accounting.settle(plan, { credentialId: CredentialId.make(id), usage, outputEstimate: 50, webSearches: 0 })
+  )
+const serve = Effect.fnUntraced(function* (request: ReturnType<typeof requestOf>, usage: UpstreamUsage = {}, id = "a") {
+  const plan = yield* CacheAccounting.use((accounting) => accounting.plan(request, model))
+  return yield* settle(plan, usage, id)
+})
+const cacheOf = (counts: TokenCounts) => [counts.cache_read_input_tokens, counts.cache_creation_input_tokens]
+const inputOf = (counts: TokenCounts) =>
+  counts.input_tokens + counts.cache_creation_input_tokens + counts.cache_read_input_tokens
+
+describe("what the upstream says", () => {
+  it.effect.prop("is never replaced, and creation is split without a rest", [Drawn], ([drawn]) =>
+    Effect.gen(function* () {
+      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model))
+      const estimates = { input: plan.inputEstimate, output: 50, window: 200_000 }
+      const { cacheSource, counts, source } = measure(usageOf(drawn), estimates)
+      for (let n = 0; n < 2; n++) {
+        const usage = yield* settle(plan, usageOf(drawn))
         const { ephemeral_1h_input_tokens, ephemeral_5m_input_tokens } = usage.cache_creation
         assert.strictEqual(ephemeral_5m_input_tokens + ephemeral_1h_input_tokens, usage.cache_creation_input_tokens)
-        assert.deepStrictEqual(usage.server_tool_use, { web_search_requests: 2 })
-        const { cacheSource, source } = measure(usageOf(drawn), { input: 1_000, output: 50, window: 200_000 })
-        assert.deepStrictEqual(usage.weir, { source, cacheSource })
-      }).pipe(Effect.provide(CacheAccounting.layer))
+        assert.strictEqual(usage.weir?.source, source)
+        assert.strictEqual(inputOf(usage), inputOf(counts), "no more input than there was")
+        if (cacheSource === "upstream") {
+          assert.deepStrictEqual(cacheOf(usage), cacheOf(counts))
+          assert.strictEqual(usage.weir?.cacheSource, "upstream")
+        } else assert.strictEqual(usage.weir?.cacheSource, "estimated")
+      }
+    }).pipe(Effect.provide(accounting()))
+  )
+})
+
+describe("an estimate of the cache", () => {
+  it.effect("writes the prefix the first time and reads it the second, at the credential that served", () =>
+    Effect.gen(function* () {
+      const first = yield* serve(requestOf(2_000))
+      assert.strictEqual(first.cache_read_input_tokens, 0)
+      assert.isAtLeast(first.cache_creation_input_tokens, 2_000)
+      const again = yield* serve(requestOf(2_000))
+      assert.deepStrictEqual(cacheOf(again), [first.cache_creation_input_tokens, 0])
+      assert.deepStrictEqual(again.weir, { source: "estimated", cacheSource: "estimated" })
+      const elsewhere = yield* serve(requestOf(2_000), {}, "b")
+      assert.strictEqual(elsewhere.cache_read_input_tokens, 0)
+      const { hits, lostToFailoverTokens, misses } = yield* CacheAccounting.use(({ stats }) => stats)
+      assert.deepStrictEqual([hits, misses, lostToFailoverTokens], [1, 2, first.cache_creation_input_tokens])
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("grows with the conversation: what came before is read, what is new is written", () =>
+    Effect.gen(function* () {
+      const first = yield* serve(requestOf(2_000, ["one".repeat(100)]))
+      const second = yield* serve(requestOf(2_000, ["one".repeat(100), "two".repeat(100)]))
+      assert.strictEqual(second.cache_read_input_tokens, first.cache_creation_input_tokens)
+      assert.isAbove(second.cache_creation_input_tokens, 50)
+      assert.strictEqual(inputOf(second), second.input_tokens + cacheOf(second).reduce((a, b) => a + b))
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("lives five minutes or an hour from its last use", () =>
+    Effect.gen(function* () {
+      const read = (system: object) =>
+        Effect.map(serve(requestOf(2_000, [], system)), (usage) => usage.cache_read_input_tokens > 0)
+      yield* read(mark)
+      yield* TestClock.adjust("299 seconds")
+      assert.isTrue(yield* read(mark))
+      yield* TestClock.adjust("299 seconds")
+      assert.isTrue(yield* read(mark), "a use begins it anew")
+      yield* TestClock.adjust("5 minutes")
+      const hour = { cache_control: { type: "ephemeral", ttl: "1h" } }
+      const written = yield* serve(requestOf(2_000, [], hour))
+      assert.deepStrictEqual(written.cache_creation, {
+        ephemeral_5m_input_tokens: 0,
+        ephemeral_1h_input_tokens: written.cache_creation_input_tokens
+      })
+      yield* TestClock.adjust("59 minutes")
+      assert.isTrue(yield* read(hour))
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("says nothing below the model's least, without breakpoints, or where it is switched off", () =>
+    Effect.gen(function* () {
+      for (const request of [requestOf(500), requestOf(2_000, [], {})]) {
+        const usage = yield* serve(request)
+        assert.deepStrictEqual(cacheOf(usage), [0, 0])
+        assert.strictEqual(usage.weir?.cacheSource, "none")
+      }
+      const settings = yield* RuntimeSettings
+      for (const off of [{ estimate: false }, { estimate: true, enabled: false }]) {
+        yield* settings.update("cache", off)
+        assert.strictEqual((yield* serve(requestOf(2_000))).weir?.cacheSource, "none")
+      }
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("is forgotten on request; counters stay", () =>
+    Effect.gen(function* () {
+      yield* serve(requestOf(2_000))
+      const { clear, stats } = yield* CacheAccounting
+      yield* clear
+      assert.strictEqual((yield* serve(requestOf(2_000))).cache_read_input_tokens, 0)
+      assert.deepInclude(yield* stats, { entries: 1, hits: 0, misses: 2, evictions: 0 })
+    }).pipe(Effect.provide(accounting()))
+  )
+})
+
+describe("a reported share", () => {
+  it.effect("is told with the measured figures beside it, and kept apart in the statistics", () =>
+    Effect.gen(function* () {
+      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model))
+      assert.strictEqual(plan.reportedRatio, 0.5)
+      const usage = yield* settle(plan, { uncachedInputTokens: 3_000, outputTokens: 5, cacheReadInputTokens: 0 })
+      const measured = {
+        input_tokens: 3_000,
+        output_tokens: 5,
+        cache_creation_input_tokens: 0,
+        cache_read_input_tokens: 0
+      }
+      assert.deepStrictEqual(usage.weir, { source: "upstream", cacheSource: "upstream", measured })
+      assert.isAtLeast(usage.cache_read_input_tokens, 1_000)
+      assert.strictEqual(inputOf(usage), 3_000)
+      const stats = yield* CacheAccounting.use(({ stats }) => stats)
+      assert.strictEqual(stats.measured.readTokens, 0)
+      assert.strictEqual(stats.reported.readTokens, usage.cache_read_input_tokens)
+      assert.deepStrictEqual([stats.hits, stats.misses], [0, 1])
+    }).pipe(Effect.provide(accounting({ reportedReadRatio: 0.5 })))
+  )
+
+  it.effect("says nothing where it changes nothing, and does not apply without breakpoints", () =>
+    Effect.gen(function* () {
+      const usage = yield* serve(requestOf(2_000), { uncachedInputTokens: 10, cacheReadInputTokens: 5_000 })
+      assert.isUndefined(usage.weir?.measured)
+      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000, [], {}), model))
+      assert.isNull(plan.reportedRatio)
+    }).pipe(Effect.provide(accounting({ reportedReadRatio: 0.5 })))
   )
 })

@@ -54,9 +54,9 @@ describe("ModelList", () => {
   it.effect("takes the upstream's word for a window, and its own where there is none", () =>
     Effect.gen(function* () {
       const models = yield* ModelList
-      assert.strictEqual(models.window(model.id), 300_000)
-      assert.strictEqual(models.window("claude-opus-4.7"), 1_000_000)
-      assert.strictEqual(models.window("claude-opus-4.6"), 1_000_000)
+      assert.strictEqual(models.planned(model.id).window, 300_000)
+      assert.strictEqual(models.planned("claude-opus-4.7").window, 1_000_000)
+      assert.strictEqual(models.planned("claude-opus-4.6").window, 1_000_000)
     }).pipe(Effect.provide(listOf({ known: [model, { ...model, id: "claude-opus-4.7", maxInputTokens: null }] })))
   )
 })

@@ -1,0 +1,56 @@
+/**
+ * CacheEstimate: what a request would find cached, and would leave behind, by Anthropic's documented rules. Pure over the
+ * store that is asked.
+ */
+import type { Lifetime, Prefixes } from "./PrefixHash.ts"
+
+/** Blocks before a breakpoint in which a shorter prefix is still found. */
+const lookBack = 20
+
+/** Tokens: what is read from the cache, what is newly written, by how long it stays. */
+export interface CacheEstimate {
+  readonly read: number
+  readonly written: Readonly<Record<Lifetime, number>>
+}
+
+/** Tokens up to the last breakpoint; 0 where that is less than the model caches. */
+export const prefixTokens = ({ breakpoints, ends }: Prefixes, minimum: number): number => {
+  const last = breakpoints.at(-1)
+  const tokens = last === undefined ? 0 : (ends[last.at]?.tokens ?? 0)
+  return tokens < minimum ? 0 : tokens
+}
+
+/**
+ * @param minimum the least that the model caches. Tokens
+ * @param has whether a fingerprint is cached where the request is served
+ */
+export const estimateCache = (
+  prefixes: Prefixes,
+  minimum: number,
+  has: (fingerprint: string) => boolean
+): CacheEstimate => {
+  const { breakpoints, ends } = prefixes
+  if (prefixTokens(prefixes, minimum) === 0) return { read: 0, written: { "5m": 0, "1h": 0 } }
+  let read = 0
+  for (const { at } of breakpoints.toReversed()) {
+    for (let n = at; n >= Math.max(0, at - lookBack) && read === 0; n--) {
+      const end = ends[n]
+      if (end !== undefined && end.tokens >= minimum && has(end.fingerprint)) read = end.tokens
+    }
+  }
+  const written = { "5m": 0, "1h": 0 }
+  let reached = read
+  for (const { at, lifetime } of breakpoints) {
+    const tokens = ends[at]?.tokens ?? 0
+    if (tokens <= reached) continue
+    written[lifetime] += tokens - reached
+    reached = tokens
+  }
+  return { read, written }
+}
+
+/** Anthropic's least that is cached, where the upstream does not tell it. Tokens. **Source:** "Prompt caching". */
+export const leastCached = (model: string): number => {
+  if (/opus-4\.[5-9]|opus-[5-9]|haiku-4\.5/.test(model)) return 4_096
+  return /sonnet-4\.6|haiku-3/.test(model) ? 2_048 : 1_024
+}

@@ -1,0 +1,166 @@
+/**
+ * PrefixHash: the prefixes of a request that could be cached, each with a fingerprint and its tokens. Pure.
+ *
+ * A request is read in the order in which it is cached: tools, system, messages. Every block goes into a chain of hashes,
+ * so that a fingerprint stands for everything before it, too. What changes the upstream's prefix without standing in a
+ * block (model, `tool_choice`, thinking) comes first in the chain.
+ *
+ * Anthropic's own billing line at the beginning of the system prompt differs from request to request and is left out.
+ * Nothing else is: two prompts that are not equal never have one fingerprint.
+ *
+ * **Source:** Anthropic, "Prompt caching": at most 4 breakpoints, longer lifetimes first, a look-back of 20 blocks.
+ */
+import { Result } from "effect"
+import type { CacheControl } from "../message/ContentBlockParam.ts"
+import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
+import { RequestCount } from "../message/RequestEstimate.ts"
+import { sha256Hex } from "../message/Sha256.ts"
+import { canonical } from "./CanonicalJson.ts"
+
+/** How long a prefix stays cached. */
+export type Lifetime = "5m" | "1h"
+
+/** A place up to which the client asks for the prefix to be cached. */
+export interface Breakpoint {
+  /** Its place among the blocks' ends. */
+  readonly at: number
+  readonly lifetime: Lifetime
+}
+
+/** A request as a row of growing prefixes. */
+export interface Prefixes {
+  /** For each block's end the fingerprint of all up to it, and its tokens; empty where nothing is to be cached. */
+  readonly ends: ReadonlyArray<{ readonly fingerprint: string; readonly tokens: number }>
+  readonly breakpoints: ReadonlyArray<Breakpoint>
+  /** Tokens of the whole request. */
+  readonly total: number
+}
+
+/** Most places that a client may mark itself. */
+const maxBreakpoints = 4
+
+const billingLine = "x-anthropic-billing-header"
+
+/** @param model the upstream's own name of the model */
+export const prefixesOf = (request: MessagesRequest, model: string): Result.Result<Prefixes, InvalidMember> => {
+  const reader = new Reader(isCached(request), model, request)
+  for (const [index, tool] of (request.tools ?? []).entries()) reader.tool(tool, `tools.${index}`)
+  const { system } = request
+  if (typeof system === "string") reader.system(system, null, "system")
+  else
+    for (const [index, block] of (system ?? []).entries())
+      reader.system(block.text, block.cache_control, `system.${index}`)
+  for (const [index, { content, role }] of request.messages.entries()) {
+    reader.message(role)
+    if (typeof content === "string") reader.text(content)
+    else for (const [n, block] of content.entries()) reader.block(block, `messages.${index}.content.${n}`)
+  }
+  return reader.finish(request)
+}
+
+/** Whether anything in it asks to be cached; most requests that do not are spared the hashing. */
+const isCached = ({ cache_control, messages, system, tools }: MessagesRequest): boolean =>
+  isControl(cache_control) ||
+  (tools ?? []).some((tool) => controlOf(tool) !== null) ||
+  (typeof system === "string" ? false : (system ?? []).some((block) => controlOf(block) !== null)) ||
+  messages.some(({ content }) => typeof content !== "string" && content.some((block) => innerControl(block) !== null))
+
+const isControl = (value: unknown): value is CacheControl =>
+  typeof value === "object" && value !== null && "type" in value && value.type === "ephemeral"
+
+const controlOf = (block: object): CacheControl | null =>
+  "cache_control" in block && isControl(block.cache_control) ? block.cache_control : null
+
+/** A block's own mark, or one inside of it, which stands for the block's end. */
+const innerControl = (block: object): CacheControl | null => {
+  const own = controlOf(block)
+  if (own !== null || !("content" in block) || !Array.isArray(block.content)) return own
+  for (const inner of block.content) {
+    const control: CacheControl | null = typeof inner === "object" && inner !== null ? controlOf(inner) : null
+    if (control !== null) return control
+  }
+  return null
+}
+
+class Reader {
+  readonly #count = new RequestCount()
+  readonly #ends: Array<{ readonly fingerprint: string; readonly tokens: number }> = []
+  readonly #breakpoints: Array<Breakpoint & { readonly path: string }> = []
+  readonly #hashes: boolean
+  #hasSystem = false
+  #chain = ""
+
+  constructor(hashes: boolean, model: string, { thinking, tool_choice }: MessagesRequest) {
+    this.#hashes = hashes
+    this.#link("prelude", canonical([model, tool_choice ?? null, thinking?.type ?? "disabled"]))
+  }
+
+  tool(tool: NonNullable<MessagesRequest["tools"]>[number], path: string): void {
+    this.#count.tool(tool)
+    if (this.#hashes) this.#link("tool", canonical(tool))
+    this.#end(controlOf(tool), path)
+  }
+
+  system(text: string, control: CacheControl | null | undefined, path: string): void {
+    this.#count.text(text)
+    const isBilling = !this.#hasSystem && text.startsWith(billingLine)
+    this.#hasSystem = true
+    const newline = text.indexOf("\n")
+    const said = isBilling ? (newline === -1 ? "" : text.slice(newline + 1)) : text
+    if (said !== "" || !isBilling) this.#link("system", said)
+    this.#end(control ?? null, path)
+  }
+
+  message(role: string): void {
+    this.#count.message()
+    this.#link("message", role)
+  }
+
+  text(text: string): void {
+    this.#count.text(text)
+    this.#link("text", text)
+    this.#end(null, "")
+  }
+
+  block(block: Exclude<MessagesRequest["messages"][number]["content"], string>[number], path: string): void {
+    this.#count.block(block)
+    if (this.#hashes) this.#link("block", canonical(block))
+    this.#end(innerControl(block), path)
+  }
+
+  finish(request: MessagesRequest): Result.Result<Prefixes, InvalidMember> {
+    this.#count.rest(request)
+    const fifth = this.#breakpoints[maxBreakpoints]
+    if (fifth !== undefined) {
+      const problem = `at most ${maxBreakpoints} blocks may have cache_control`
+      return Result.fail({ path: `${fifth.path}.cache_control`, problem })
+    }
+    const late = this.#breakpoints.find(
+      ({ lifetime }, index) =>
+        lifetime === "1h" && this.#breakpoints.slice(0, index).some((one) => one.lifetime === "5m")
+    )
+    if (late !== undefined) {
+      const problem = "a lifetime of 1h must not come after one of 5m (tools, then system, then messages)"
+      return Result.fail({ path: `${late.path}.cache_control.ttl`, problem })
+    }
+    const last = this.#ends.length - 1
+    if (isControl(request.cache_control) && last >= 0 && this.#breakpoints.at(-1)?.at !== last) {
+      this.#breakpoints.push({ at: last, lifetime: request.cache_control.ttl ?? "5m", path: "" })
+    }
+    return Result.succeed({
+      ends: this.#ends,
+      breakpoints: this.#breakpoints.map(({ at, lifetime }) => ({ at, lifetime })),
+      total: Math.max(1, this.#count.total)
+    })
+  }
+
+  #link(kind: string, text: string): void {
+    if (this.#hashes) this.#chain = sha256Hex(`${this.#chain}\0${kind}\0${text.length}\0${text}`)
+  }
+
+  #end(control: CacheControl | null, path: string): void {
+    if (!this.#hashes) return
+    if (control !== null) this.#breakpoints.push({ at: this.#ends.length, lifetime: control.ttl ?? "5m", path })
+    this.#ends.push({ fingerprint: this.#chain, tokens: this.#count.total })
+  }
+}

@@ -1,0 +1,81 @@
+/**
+ * PrefixStore: which prefixes are taken to be cached at which credential, and until when.
+ *
+ * Caches belong to accounts: a prefix counts only where it was served. Bounded: past the capacity the entry goes that was
+ * used least recently, and one credential holds at most half. Kept in memory: an upstream forgets within the hour anyway.
+ */
+import type { CredentialId } from "../message/Ids.ts"
+
+interface Entry {
+  readonly fingerprint: string
+  readonly id: CredentialId
+  /** Milliseconds since the epoch. */
+  readonly expiresAt: number
+}
+
+export class PrefixStore {
+  /** The least recently used first. */
+  readonly #entries = new Map<string, Entry>()
+  readonly #byCredential = new Map<CredentialId, Map<string, Entry>>()
+  readonly #byFingerprint = new Map<string, Set<CredentialId>>()
+  #evictions = 0
+
+  get size(): number {
+    return this.#entries.size
+  }
+
+  get evictions(): number {
+    return this.#evictions
+  }
+
+  /** Whether the credential has it. Times are milliseconds since the epoch. */
+  has(id: CredentialId, fingerprint: string, now: number): boolean {
+    const entry = this.#byCredential.get(id)?.get(fingerprint)
+    return entry !== undefined && entry.expiresAt > now
+  }
+
+  /** Whether any credential has it. */
+  hasAny(fingerprint: string, now: number): boolean {
+    for (const id of this.#byFingerprint.get(fingerprint) ?? []) if (this.has(id, fingerprint, now)) return true
+    return false
+  }
+
+  /** The credential has cached or used it just now. */
+  put(id: CredentialId, fingerprint: string, expiresAt: number, capacity: number): void {
+    const own = this.#byCredential.get(id) ?? new Map<string, Entry>()
+    const before = own.get(fingerprint)
+    if (before !== undefined) this.#remove(before)
+    const entry: Entry = { id, fingerprint, expiresAt: Math.max(expiresAt, before?.expiresAt ?? 0) }
+    this.#byCredential.set(id, own.set(fingerprint, entry))
+    this.#entries.set(keyOf(entry), entry)
+    this.#byFingerprint.set(fingerprint, (this.#byFingerprint.get(fingerprint) ?? new Set()).add(id))
+    if (own.size > Math.max(1, Math.floor(capacity / 2))) this.#evictFirst(own)
+    while (this.#entries.size > Math.max(1, capacity)) this.#evictFirst(this.#entries)
+  }
+
+  clear(): void {
+    this.#entries.clear()
+    this.#byCredential.clear()
+    this.#byFingerprint.clear()
+  }
+
+  #evictFirst(entries: ReadonlyMap<string, Entry>): void {
+    for (const entry of entries.values()) {
+      this.#evictions++
+      return this.#remove(entry)
+    }
+  }
+
+  #remove(entry: Entry): void {
+    const { fingerprint, id } = entry
+    this.#entries.delete(keyOf(entry))
+    const own = this.#byCredential.get(id)
+    own?.delete(fingerprint)
+    if (own?.size === 0) this.#byCredential.delete(id)
+    const holders = this.#byFingerprint.get(fingerprint)
+    holders?.delete(id)
+    if (holders?.size === 0) this.#byFingerprint.delete(fingerprint)
+  }
+}
+
+const keyOf = ({ fingerprint, id }: Entry): string => `${fingerprint} ${id}`
