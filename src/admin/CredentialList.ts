@@ -44,6 +44,7 @@ export const page = (
 
 /** One credential as it is shown. A cooldown or a reason that has passed is not. */
 export const view = ({
+  borrowed,
   cooling,
   credential,
   disabled,
@@ -62,7 +63,7 @@ export const view = ({
   priority: credential.priority,
   disabled,
   disabledReason: disabled ? (health.disabled?.reason ?? null) : null,
-  inflight: outstanding,
+  inflight: outstanding + borrowed,
   permits: { limit, outstanding },
   successCount: health.successCount,
   failureCount: health.failureCount,

@@ -24,7 +24,6 @@ export const layer: Layer.Layer<
       Effect.map(
         pool.explain({
           model: query.model ? models.resolve(query.model).id : null,
-          group: null,
           conversation: query.conversation ? query.conversation.toLowerCase() : null,
           client: null,
           exclude: new Set(),

@@ -67,6 +67,16 @@ export const afterSuccess = (health: Health, now: DateTime.Utc): Health => ({
   lastUsedAt: now
 })
 
+/** The health after an answer that began before the last failure: it counts, and nothing ends. */
+export const counted = (health: Health, now: DateTime.Utc): Health => ({
+  ...health,
+  successCount: health.successCount + 1,
+  lastUsedAt: now
+})
+
+/** A header that asks for less than this is not listened to: it would have the credential asked again at once. */
+const leastHeader = 5_000
+
 /** What the decision reads beside the failure. */
 export interface FailureContext {
   readonly now: DateTime.Utc
@@ -87,22 +97,22 @@ export const afterFailure = (health: Health, reason: FailureReason, context: Fai
   if (effect === "nothing") return seen
   if (effect === "counts") {
     const failureCount = health.failureCount + 1
-    const counted = { ...seen, failureCount }
-    return failureCount >= context.disableAfterFailures ? disabledFor(counted, "too_many_failures") : counted
+    const refused = { ...seen, failureCount }
+    return failureCount >= context.disableAfterFailures ? disabledFor(refused, "too_many_failures") : refused
   }
   if ("disables" in effect) {
     const until = effect.disables === "quota_exceeded" ? nextMonth(context.now) : null
     return disabledFor(seen, effect.disables, until)
   }
-  const counted = { ...seen, transientFailureCount: health.transientFailureCount + 1 }
-  if (!context.settings.enabled) return counted
+  const transient = { ...seen, transientFailureCount: health.transientFailureCount + 1 }
+  if (!context.settings.enabled) return transient
   const header =
-    effect.header && reason.retryAfterMs !== null
+    effect.header && reason.retryAfterMs !== null && reason.retryAfterMs >= leastHeader
       ? Math.min(reason.retryAfterMs, Duration.toMillis(context.settings.maxRetryAfter))
       : null
   const table = Duration.toMillis(context.settings[effect.duration]) * (0.8 + 0.4 * context.jitter)
   return resting(
-    counted,
+    transient,
     {
       reason: effect.rests,
       until: DateTime.addDuration(context.now, Duration.millis(Math.round(header ?? table))),

@@ -14,6 +14,7 @@ import type { Lease, Why } from "../message/Lease.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { forLog } from "../telemetry/Redaction.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
+import { failure } from "../upstream/UpstreamFailure.ts"
 import { type UpstreamModel, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import * as Balances from "./Balances.ts"
 import * as Cooldown from "./Cooldown.ts"
@@ -27,6 +28,7 @@ import * as PoolLeases from "./PoolLeases.ts"
 import * as PoolMetrics from "./PoolMetrics.ts"
 import * as PoolOperations from "./PoolOperations.ts"
 import * as PoolReports from "./PoolReports.ts"
+import type { Held } from "./PoolState.ts"
 import { type Need, reasonsAgainst } from "./Eligibility.ts"
 import * as SingleFlight from "./SingleFlight.ts"
 import * as TokenRefresh from "./TokenRefresh.ts"
@@ -56,8 +58,13 @@ export class CredentialPool extends Context.Service<
     readonly accepted: (lease: Lease) => void
     /** What an attempt with this lease came to. To be called once for each attempt. */
     readonly report: (lease: Lease, outcome: PoolReports.Outcome) => Effect.Effect<void>
-    /** Whether the lease's credential has, or now got, another token than the one the upstream rejected. */
-    readonly replaceToken: (lease: Lease) => Effect.Effect<boolean>
+    /** An attempt came to nothing because the credential's access could not be renewed now. */
+    readonly withoutToken: (
+      id: CredentialId,
+      outcome: { readonly need: Need; readonly mayRetrySame: boolean }
+    ) => Effect.Effect<void>
+    /** The same lease with another token than the one the upstream rejected. */
+    readonly replaceToken: (lease: Lease) => Effect.Effect<Lease, RefreshFailure>
     /** Who would serve and why, and what speaks against each of the others. Changes nothing. */
     readonly explain: (need: Need) => Effect.Effect<Explanation>
     /** Every model that some credential lists; empty while none is known. Waits for lists that are being fetched. */
@@ -113,11 +120,12 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
   const profileOnce = yield* SingleFlight.make<CredentialId, void, never>()
   const lists = yield* ModelLists.make(core)
   const balances = yield* Balances.make(core)
-  /** By their leases, so that what is said of a lease finds its entry also after the credential was replaced. */
-  const entries = new WeakMap<Lease, PoolEntry>()
+  /** What was held for a lease: what is said of it finds its entry also after the credential was replaced. */
+  const leases = new WeakMap<Lease, Held>()
 
   const lease = Effect.fnUntraced(function* (need: Need, held: () => number = () => Infinity) {
-    const { entry, why } = yield* PoolLeases.hold(core, need)
+    const granted = yield* PoolLeases.hold(core, need)
+    const { entry, why } = granted
     const patience = held()
     const token = yield* tokens.token(entry).pipe(
       TokenRefresh.isFresh(entry, yield* Clock.currentTimeMillis)
@@ -132,7 +140,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
       yield* Effect.timeoutOption(found, Math.min(profilePatienceMs, patience))
     }
     const lease: Lease = { credential: entry.credential, token, egress: egress(entry.credential), why }
-    entries.set(lease, entry)
+    leases.set(lease, granted)
     if (entry.modelsDueAt <= now) yield* lists.ask(entry, lease)
     return lease
   }, ownScope)
@@ -159,22 +167,33 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     lease,
     canServe: (need) => Effect.map(Clock.currentTimeMillis, (now) => PoolLeases.canServe(core, need, now)),
     accepted: (lease) => {
-      const entry = entries.get(lease)
-      if (entry?.probing === true) core.accepted(entry)
+      const granted = leases.get(lease)
+      if (granted !== undefined) core.accepted(granted)
     },
     report: (lease, outcome) => {
-      const entry = entries.get(lease)
-      if (entry === undefined || core.entries.get(lease.credential.id) !== entry) return Effect.void
-      const reported = PoolReports.report(core, entry, outcome)
+      const granted = leases.get(lease)
+      if (granted === undefined || core.entries.get(lease.credential.id) !== granted.entry) return Effect.void
+      const proxied = lease.egress.kind === "proxy"
+      const reported = PoolReports.report(core, granted, outcome.kind === "success" ? outcome : { ...outcome, proxied })
       return outcome.kind === "failure" && outcome.reason.kind === "quota_exceeded"
-        ? Effect.andThen(reported, balances.quotaUsedUp(entry, lease))
+        ? Effect.andThen(reported, balances.quotaUsedUp(granted.entry, aside(granted.entry)))
         : reported
     },
+    withoutToken: Effect.fnUntraced(function* (id, outcome) {
+      const entry = core.entries.get(id)
+      const reason = failure("network", "credential", "its access could not be renewed").reason
+      if (entry !== undefined) {
+        yield* PoolReports.report(core, { entry, turn: core.nextTurn() }, { kind: "failure", reason, ...outcome })
+      }
+    }),
     replaceToken: (lease) => {
-      const entry = entries.get(lease)
-      return entry === undefined
-        ? Effect.succeed(false)
-        : Effect.match(tokens.replace(entry, lease.token), { onSuccess: () => true, onFailure: () => false })
+      const granted = leases.get(lease)
+      if (granted === undefined) return Effect.fail(goneCredential)
+      return Effect.map(tokens.replace(granted.entry, lease.token), (token) => {
+        const renewed: Lease = { ...lease, credential: granted.entry.credential, token }
+        leases.set(renewed, granted)
+        return renewed
+      })
     },
     explain: (need) => Effect.map(Clock.currentTimeMillis, (now) => explainNow(core, need, now)),
     models: Effect.gen(function* () {
@@ -203,13 +222,13 @@ const beside: Why = {
 
 const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanation => {
   const { index, limit, outstanding } = core
-  index.advance(now)
-  const isListed = index.isListed(need.model)
+  core.advance(now)
+  const known = index.knowledge(need.model)
   const gatewayFull = outstanding >= limit
-  return explain(core.entries, core.choose(need, now, false), (entry) =>
+  return explain(index.inOrder(), core.choose(need, now), (entry) =>
     reasonsAgainst(entry, need, {
       now,
-      isListed,
+      known,
       gatewayFull,
       pausedUntil: index.pausedUntil(entry.credential.upstream)
     })
@@ -230,6 +249,8 @@ const noToken = (entry: PoolEntry, failure: RefreshFailure) =>
   new CredentialPoolError({
     reason: { _tag: "NoToken", credentialId: entry.credential.id, transient: failure.kind === "unavailable" }
   })
+
+const goneCredential = new RefreshFailure({ kind: "refused", status: null, detail: "the credential is gone" })
 
 const tokenTakesLong = new RefreshFailure({
   kind: "unavailable",

@@ -2,7 +2,7 @@
  * Eligibility: what a request needs of a credential, and what speaks against one. Pure.
  */
 import { DateTime } from "effect"
-import type { CredentialId, GroupId } from "../message/Ids.ts"
+import type { CredentialId } from "../message/Ids.ts"
 import type { Ineligible } from "../message/Lease.ts"
 import { type PoolEntry, standing } from "./PoolEntry.ts"
 
@@ -10,8 +10,6 @@ import { type PoolEntry, standing } from "./PoolEntry.ts"
 export interface Need {
   /** The upstream's name of the model, or null where any will do. */
   readonly model: string | null
-  /** Only credentials of this group, or null for any. */
-  readonly group: GroupId | null
   /** What the request goes on with, if anything: it is served by whom it was served by before. */
   readonly conversation: string | null
   /** On whose behalf: those who wait take turns by this. */
@@ -25,7 +23,6 @@ export interface Need {
 /** A need that any credential meets. */
 export const anyNeed: Need = {
   model: null,
-  group: null,
   conversation: null,
   client: null,
   exclude: new Set(),
@@ -35,12 +32,20 @@ export const anyNeed: Need = {
 /** What is known of a credential's models. */
 export type KnownModels = Pick<PoolEntry, "models"> & { readonly free: boolean }
 
+/** What the pool knows of a model. */
+export interface ModelKnowledge {
+  /** Whether some credential lists it. */
+  readonly isListed: boolean
+  /** Whether some credential's list is not known. */
+  readonly isPartial: boolean
+}
+
 /** Whether a credential may use a model. Where its list is not known, plans without cost are taken to lack opus. */
-export const suits = ({ free, models }: KnownModels, model: string | null, isListed: boolean): boolean => {
+export const suits = ({ free, models }: KnownModels, model: string | null, known: ModelKnowledge): boolean => {
   if (model === null) return true
   if (models === null) return !(free && /opus/i.test(model))
-  // A model that nobody lists is the upstream's to refuse: lists may lag behind.
-  return !isListed || models.has(model)
+  // A model that nobody lists, of all whose lists are known, is the upstream's to refuse: lists may lag behind.
+  return models.has(model) || (!known.isListed && !known.isPartial)
 }
 
 /** Whether the plan's name says that it costs nothing. */
@@ -51,8 +56,7 @@ export const isFree = ({ credential }: Pick<PoolEntry, "credential">): boolean =
 export interface Surroundings {
   /** Milliseconds since the epoch. */
   readonly now: number
-  /** Whether some credential lists the model. */
-  readonly isListed: boolean
+  readonly known: ModelKnowledge
   /** Until when the credential's upstream is left alone, or null. Milliseconds since the epoch. */
   readonly pausedUntil: number | null
   /** Whether the gateway's own permits are all taken. */
@@ -69,7 +73,7 @@ export interface Reason {
 
 /** Everything that speaks against a credential, the most lasting first; empty where it could serve at once. */
 export const reasonsAgainst = (entry: PoolEntry, need: Need, around: Surroundings): ReadonlyArray<Reason> => {
-  const { gatewayFull, isListed, now, pausedUntil } = around
+  const { gatewayFull, known, now, pausedUntil } = around
   const { cooldown, disabled } = entry.health
   const reasons: Array<Reason> = []
   const add = (kind: Ineligible, detail: string, until: number | null = null) => reasons.push({ kind, detail, until })
@@ -77,8 +81,7 @@ export const reasonsAgainst = (entry: PoolEntry, need: Need, around: Surrounding
   if (is === "disabled" && disabled !== null) {
     add("disabled", disabled.reason, disabled.until === null ? null : DateTime.toEpochMillis(disabled.until))
   }
-  if (need.group !== null && entry.credential.group !== need.group) add("group", `not of the group ${need.group}`)
-  if (!suits({ models: entry.models, free: isFree(entry) }, need.model, isListed)) {
+  if (!suits({ models: entry.models, free: isFree(entry) }, need.model, known)) {
     add("model", `may not use ${need.model ?? ""}`)
   }
   if (cooldown !== null && DateTime.toEpochMillis(cooldown.until) > now) {

@@ -11,7 +11,6 @@ import { forLog } from "../telemetry/Redaction.ts"
 import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
-import { sweep } from "./PoolLeases.ts"
 
 /** How long a list is good for. Milliseconds. */
 const lifetimeMs = 10 * 60_000
@@ -45,12 +44,16 @@ export const make = Effect.fnUntraced(function* (core: PoolCore): Effect.fn.Retu
       Effect.flatMap((models) =>
         Effect.flatMap(Clock.currentTimeMillis, (now) => {
           entry.modelsDueAt = now + lifetimeMs
-          // A list that says nothing is not known.
-          entry.models = models.length === 0 ? null : new Set(models.map(({ id }) => id))
           for (const model of models) seen.set(model.id, model)
-          if (core.entries.get(entry.credential.id) === entry) core.index.update(entry, now)
-          for (const id of seen.keys()) if (!core.index.isListed(id)) seen.delete(id)
-          return sweep(core, "everyone")
+          return Effect.map(
+            core.alter([entry], (altered) => {
+              // A list that says nothing is not known.
+              altered.models = models.length === 0 ? null : new Set(models.map(({ id }) => id))
+            }),
+            () => {
+              for (const id of seen.keys()) if (!core.index.isListed(id)) seen.delete(id)
+            }
+          )
         })
       ),
       Effect.catch((error) =>

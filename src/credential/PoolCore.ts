@@ -7,8 +7,8 @@ import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import type { CredentialStore, Health } from "./CredentialStore.ts"
 import { isHalfOpen, type PoolEntry } from "./PoolEntry.ts"
-import { sweep } from "./PoolLeases.ts"
-import { PoolState } from "./PoolState.ts"
+import { atomic, sweep } from "./PoolLeases.ts"
+import { type Held, PoolState } from "./PoolState.ts"
 
 export interface PoolCore extends PoolState {
   readonly store: CredentialStore["Service"]
@@ -16,14 +16,23 @@ export interface PoolCore extends PoolState {
   /** Takes a credential into the pool. */
   readonly admit: (entry: PoolEntry) => Effect.Effect<void>
   /**
-   * Changes an entry's health as it is at that moment, stores it, and lets waiters and listeners know; not interrupted
-   * half-way. `urgent`: stored when it returns, if storage works; what could not be stored is tried again.
+   * Changes entries in one step, and lets waiters and listeners know; `mutate` changes them in place. What the index reads
+   * of an entry is changed here and in `PoolLeases` only.
+   */
+  readonly alter: (entries: ReadonlyArray<PoolEntry>, mutate: (entry: PoolEntry) => void) => Effect.Effect<void>
+  /**
+   * Changes an entry's health as it is at that moment and stores it. `urgent`: stored when it returns, if storage works;
+   * what could not be stored is tried again.
    */
   readonly change: (entry: PoolEntry, f: (health: Health) => Health, urgent: boolean) => Effect.Effect<void>
-  /**
-   * An upstream has begun to answer the first request after a rest: the credential serves again, for everybody.
-   */
-  readonly accepted: (entry: PoolEntry) => void
+  /** The same for several in one step: nobody sees some of them changed and others not. */
+  readonly changeAll: (
+    entries: ReadonlyArray<PoolEntry>,
+    f: (health: Health, entry: PoolEntry) => Health,
+    urgent: boolean
+  ) => Effect.Effect<void>
+  /** An upstream has begun to answer a lease: after a rest its credential serves again, for everybody. */
+  readonly accepted: (held: Held) => void
   /** Leaves an upstream alone. @param until milliseconds since the epoch */
   readonly pause: (upstream: UpstreamId, until: number) => void
   /** Ids of credentials that changed. */
@@ -71,40 +80,59 @@ export const make = Effect.fnUntraced(function* (
     if (next === null) yield* wake.await
     else if (next > now) yield* Effect.raceFirst(Effect.sleep(next - now), wake.await)
     wake.closeUnsafe()
-    const recovered = state.index.advance(yield* Clock.currentTimeMillis)
+    state.advance(yield* Clock.currentTimeMillis)
     yield* sweep(state, "everyone")
+    const recovered = [...state.recovered]
+    state.recovered.clear()
     yield* PubSub.publishAll(changes, recovered)
   })
   yield* Effect.forkScoped(Effect.forever(recover))
 
+  /** What the index reads changes, and the index notices, in one turn of the event loop. */
+  const alter: PoolCore["alter"] = (changed, mutate) =>
+    Effect.gen(function* () {
+      const now = yield* Clock.currentTimeMillis
+      for (const entry of changed) {
+        mutate(entry)
+        if (entries.get(entry.credential.id) === entry) state.index.update(entry, now)
+      }
+      wake.openUnsafe()
+      yield* sweep(state, "everyone")
+      yield* PubSub.publishAll(
+        changes,
+        changed.map(({ credential }) => credential.id)
+      )
+    }).pipe(atomic)
+
+  const changeAll: PoolCore["changeAll"] = (changed, f, urgent) =>
+    alter(changed, (entry) => {
+      entry.health = f(entry.health, entry)
+      if (entry.stored) unsaved.add(entry)
+    }).pipe(Effect.andThen(urgent ? save : Effect.void), Effect.uninterruptible)
+
   return Object.assign(state, {
     store,
     provider,
+    alter,
+    changeAll,
+    change: (entry, f, urgent) => changeAll([entry], f, urgent),
     admit: (entry) =>
       Effect.map(Clock.currentTimeMillis, (now) => {
         entries.add(entry)
         state.index.update(entry, now)
         wake.openUnsafe()
       }),
-    change: Effect.fnUntraced(function* (entry, f, urgent) {
-      const before = entry.health
-      entry.health = f(before)
-      if (entry.stored) unsaved.add(entry)
-      state.index.update(entry, yield* Clock.currentTimeMillis)
-      if (before.disabled !== entry.health.disabled || before.cooldown !== entry.health.cooldown) {
-        wake.openUnsafe()
-        yield* sweep(state, "everyone")
-      }
-      yield* PubSub.publish(changes, entry.credential.id)
-      if (urgent) yield* save
-    }, Effect.uninterruptible),
-    accepted: (entry) => {
+    accepted: ({ entry, probe, since }) => {
+      state.pauses.answered(entry.credential.upstream, since)
+      if (probe === null || entry.probing !== probe) return
       const now = clock.currentTimeMillisUnsafe()
-      if (!isHalfOpen(entry, now)) return
-      entry.health = { ...entry.health, cooldown: null }
-      entry.probing = false
-      if (entry.stored) unsaved.add(entry)
+      entry.probing = null
+      if (isHalfOpen(entry, now)) {
+        entry.health = { ...entry.health, cooldown: null }
+        if (entry.stored) unsaved.add(entry)
+      }
       state.index.update(entry, now)
+      state.recovered.add(entry.credential.id)
       wake.openUnsafe()
     },
     pause: (upstream, until) => {

@@ -21,10 +21,12 @@ export interface PoolEntry {
   outstanding: number
   /** Live leases without a permit, as `whenFull: "overflow"` gives them. */
   borrowed: number
-  /** A first request after a rest is under way and has no answer yet: until it has, nobody else may follow. */
-  probing: boolean
+  /** The first request after a rest, while it has no answer: until it has, nobody else may follow. Its own mark. */
+  probing: object | null
   /** When it last failed since its last success, epoch milliseconds; null: not. Does not outlive the process. */
   troubledAt: number | null
+  /** When it last failed, in the pool's own count of leases and failures. */
+  troubledTurn: number
   /** When its profile is next to be looked up, epoch milliseconds; null where it was, or needs no looking up. */
   profileDueAt: number | null
   /** When its models are next to be listed, epoch milliseconds. */
@@ -51,8 +53,9 @@ export const makeEntry = (credential: Credential, health: Health, limit: number,
   limit: permitsOf(limit),
   outstanding: 0,
   borrowed: 0,
-  probing: false,
+  probing: null,
   troubledAt: null,
+  troubledTurn: -1,
   profileDueAt: credential.kind === "api_key" || credential.profileArn !== null ? null : 0,
   modelsDueAt: 0,
   stored,
@@ -72,7 +75,7 @@ export const standing = (entry: PoolEntry, now: number): Standing => {
   const { cooldown, disabled } = entry.health
   if (disabled !== null && (disabled.until === null || DateTime.toEpochMillis(disabled.until) > now)) return "disabled"
   if (cooldown !== null && DateTime.toEpochMillis(cooldown.until) > now) return "cooling"
-  return entry.outstanding >= entry.limit || (entry.probing && isHalfOpen(entry, now)) ? "full" : "ready"
+  return entry.outstanding >= entry.limit || (entry.probing !== null && isHalfOpen(entry, now)) ? "full" : "ready"
 }
 
 /** When it recovers by itself, or null where a person has to act. Milliseconds since the epoch. */

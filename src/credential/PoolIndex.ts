@@ -1,13 +1,14 @@
 /**
  * PoolIndex: the pool's credentials, kept so that choosing one looks at few of them however many there are.
  *
- * Credentials with the same upstream, group and models stand on one shelf; on it, those that could serve are in order of
+ * Credentials with the same upstream and models stand on one shelf; on it, those that could serve are in order of
  * preference, and those that recover by time in order of time. A choice looks at each shelf once. How many shelves there
- * are does not depend on how many credentials there are, but on how many plans and groups.
+ * are does not depend on how many credentials there are, but on how many plans.
  *
  * **Gotchas**: whoever changes what the index reads of an entry calls {@link PoolIndex.update} in the same step.
  */
 import type { CredentialId, UpstreamId } from "../message/Ids.ts"
+import type { ModelKnowledge } from "./Eligibility.ts"
 import { type PoolEntry, recoversAt, standing } from "./PoolEntry.ts"
 import { isBefore as comesBefore, type Mode, rankOf } from "./Preference.ts"
 import { belongsOn, makeShelf, putOn, type Shelf, shelfKey, type Slot, takeOff } from "./Shelf.ts"
@@ -20,6 +21,8 @@ export class PoolIndex {
   readonly #shelves = new Map<string, Shelf>()
   /** How many credentials list a model. */
   readonly #listed = new Map<string, number>()
+  /** How many credentials' lists are not known. */
+  #unlisted = 0
   /** Upstreams that are left alone, and until when. Bounded by the number of upstreams. */
   readonly #paused = new Map<UpstreamId, number>()
 
@@ -39,6 +42,11 @@ export class PoolIndex {
 
   isListed(model: string | null): boolean {
     return model !== null && this.#listed.has(model)
+  }
+
+  /** What is known of a model. */
+  knowledge(model: string | null): ModelKnowledge {
+    return { isListed: this.isListed(model), isPartial: this.#unlisted > 0 }
   }
 
   /** Until when an upstream is left alone, or null. Milliseconds since the epoch. */
@@ -63,7 +71,8 @@ export class PoolIndex {
   /** The one that comes first of those that are enabled and do not rest, whether it has a permit left or not. */
   get preferred(): PoolEntry | null {
     let first: Slot | null = null
-    for (const { full, ready } of this.#shelves.values()) {
+    for (const { full, ready, upstream } of this.#shelves.values()) {
+      if (this.#paused.has(upstream)) continue
       for (const slot of [ready.first, full.first]) {
         if (slot !== undefined && (first === null || this.isBefore(slot, first))) first = slot
       }
@@ -92,7 +101,9 @@ export class PoolIndex {
     }
     if (before !== undefined) this.#takeOff(before)
     const { models } = entry
-    if (before?.shelf.models !== models) {
+    if (before === undefined || before.shelf.models !== models) {
+      if (before?.shelf.models === null) this.#unlisted--
+      if (models === null) this.#unlisted++
       for (const model of before?.shelf.models ?? []) this.#count(model, -1)
       for (const model of models ?? []) this.#count(model, 1)
     }
@@ -117,6 +128,7 @@ export class PoolIndex {
     if (slot === undefined) return
     this.#takeOff(slot)
     for (const model of slot.shelf.models ?? []) this.#count(model, -1)
+    if (slot.shelf.models === null) this.#unlisted--
     this.#slots.delete(entry)
     this.#byId.delete(entry.credential.id)
     if (this.#current === entry) this.#current = null
@@ -148,6 +160,11 @@ export class PoolIndex {
       one.waiting = one === slot ? 0 : 1
       this.#putOn(one)
     }
+  }
+
+  /** Every entry, those that are preferred first. */
+  inOrder(): ReadonlyArray<PoolEntry> {
+    return [...this.#slots.values()].toSorted((a, b) => (this.isBefore(a, b) ? -1 : 1)).map(({ entry }) => entry)
   }
 
   /** All of them. */

@@ -32,15 +32,15 @@ export const hold = (state: PoolState, need: Need): Effect.Effect<Held, Credenti
  * Runs in one turn of the event loop and is not interrupted: nobody sees the pool between its steps, and counters and
  * semaphores never differ.
  */
-const atomic = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+export const atomic = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   effect.pipe(Effect.provideService(References.PreventSchedulerYield, true), Effect.uninterruptible)
 
 const ask = Effect.fnUntraced(function* (state: PoolState, need: Need) {
   // Time alone may have made someone eligible: those who wait come first.
   yield* sweep(state, "free permits")
-  const decision = (yield* decide(state, need, true)) ?? refusal(state, need)
+  const decision = (yield* decide(state, need)) ?? refusal(state, need)
   const ticket = new Ticket(need, decision)
-  if (decision !== null) return ticket
+  if (decision !== null) return holding(state, ticket)
   for (const other of state.queue.join(ticket, state.settings.current().pool.queueLimit)) {
     yield* other.decide(Result.fail(full(state, "queue_full")))
   }
@@ -48,37 +48,40 @@ const ask = Effect.fnUntraced(function* (state: PoolState, need: Need) {
 }, atomic)
 
 /** Null where someone could serve but all permits are taken. The one place where permits are taken. */
-const decide = Effect.fnUntraced(function* (
-  state: PoolState,
-  need: Need,
-  mayOverflow: boolean
-): Effect.fn.Return<Decision | null> {
+const decide = Effect.fnUntraced(function* (state: PoolState, need: Need): Effect.fn.Return<Decision | null> {
   const now = yield* Clock.currentTimeMillis
-  const choice = state.choose(need, now, mayOverflow)
+  const choice = state.choose(need, now)
   if (choice.kind === "unavailable") return Result.fail(unavailable(need, choice, now))
   if (choice.kind === "full") return null
   const { by, entry, why } = choice
   const borrowed = by === "borrowed"
-  const probe = isHalfOpen(entry, now)
+  const probe = isHalfOpen(entry, now) ? {} : null
   if (borrowed) {
     entry.borrowed++
     state.borrowed++
   } else {
-    yield* entry.permits.takeIfAvailable(1)
-    yield* state.gateway.takeIfAvailable(1)
+    const taken = (yield* entry.permits.takeIfAvailable(1)) && (yield* state.gateway.takeIfAvailable(1))
+    if (!taken) return yield* Effect.die(new Error("a permit that was counted as free is not"))
     entry.outstanding++
     state.outstanding++
   }
-  if (!borrowed) state.leases++
-  if (probe) entry.probing = true
+  if (probe !== null) entry.probing = probe
   if (by === "order") state.index.elect(entry)
   state.index.update(entry, now)
-  return Result.succeed({ entry, why, borrowed, probe, since: now })
+  return Result.succeed({ entry, why, borrowed, probe, since: now, turn: state.nextTurn() })
 })
+
+/** Counts the one who holds a permit now. */
+const holding = (state: PoolState, ticket: Ticket<Held, CredentialPoolError>) => {
+  if (ticket.decision !== null && Result.isSuccess(ticket.decision) && !ticket.decision.success.borrowed) {
+    state.holders.add(ticket)
+  }
+  return ticket
+}
 
 /** Whether anyone could serve, now or once a permit is free. */
 export const canServe = (state: PoolState, need: Need, now: number): boolean =>
-  state.choose(need, now, false).kind !== "unavailable"
+  state.choose(need, now).kind !== "unavailable"
 
 /** Why this newcomer may not wait, or null. */
 const refusal = (state: PoolState, { client }: Need): Decision | null => {
@@ -116,8 +119,8 @@ const giveBack = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<H
     entry.outstanding--
     state.outstanding--
   }
-  if (!borrowed) state.leases--
-  if (probe) entry.probing = false
+  state.holders.delete(ticket)
+  if (probe !== null && entry.probing === probe) entry.probing = null
   if (state.entries.get(entry.credential.id) === entry) state.index.update(entry, now)
   state.lasted(now - since)
   yield* sweep(state, "free permits")
@@ -132,13 +135,22 @@ const giveBack = Effect.fnUntraced(function* (state: PoolState, ticket: Ticket<H
 export const sweep: (state: PoolState, whom: "free permits" | "everyone") => Effect.Effect<void> = Effect.fnUntraced(
   function* (state, whom) {
     if (state.queue.length === 0) return
-    state.index.advance(yield* Clock.currentTimeMillis)
+    state.advance(yield* Clock.currentTimeMillis)
+    // Of those who ask for the same and have tried nobody, one look tells for all.
+    const inVain = new Set<string | null>()
     for (const ticket of state.queue) {
       if (whom === "free permits" && (state.outstanding >= state.limit || !state.index.hasReady)) return
-      const decision = yield* decide(state, ticket.need, false)
-      if (decision === null) continue
+      const { barred, exclude, model } = ticket.need
+      const isPlain = barred.size + exclude.size === 0
+      if (isPlain && inVain.has(model)) continue
+      const decision = yield* decide(state, ticket.need)
+      if (decision === null) {
+        if (isPlain) inVain.add(model)
+        continue
+      }
       state.queue.served(ticket)
       yield* ticket.decide(decision)
+      holding(state, ticket)
     }
   },
   atomic
@@ -159,7 +171,7 @@ export const resize: (state: PoolState) => Effect.Effect<void> = Effect.fnUntrac
     yield* entry.permits.resize(entry.limit)
     state.index.update(entry, now)
   }
-  yield* sweep(state, "free permits")
+  yield* sweep(state, "everyone")
 }, atomic)
 
 const full = (state: PoolState, because: "rejected" | "queue_full" | "queue_timeout") =>

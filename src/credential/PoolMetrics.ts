@@ -1,5 +1,5 @@
 /**
- * PoolMetrics: what the pool exports. Permits and leases are counted apart, so that a difference would show.
+ * PoolMetrics: what the pool exports. Permits are counted where they are taken, leases by who holds one.
  */
 import { Effect, Metric, type Scope } from "effect"
 import { liveGauge } from "../telemetry/LiveGauge.ts"
@@ -17,7 +17,7 @@ export const exportState = (state: PoolState): Effect.Effect<void, never, Scope.
   Effect.all(
     [
       liveGauge("weir_permits_outstanding", { description: "Permits that are taken." }, () => state.outstanding),
-      liveGauge("weir_leases_live", { description: "Leases that hold a permit." }, () => state.leases),
+      liveGauge("weir_leases_live", { description: "Leases that hold a permit." }, () => state.holders.size),
       liveGauge("weir_leases_borrowed", { description: "Leases that hold none (overflow)." }, () => state.borrowed),
       liveGauge("weir_queue_length", { description: "Requests that wait for a permit." }, () => state.queue.length),
       ...standings.map((is) =>
@@ -33,6 +33,12 @@ const standings: ReadonlyArray<Standing> = ["ready", "full", "cooling", "disable
 
 const count = ({ index }: PoolState, is: Standing): number => {
   let sum = 0
-  for (const shelf of index.shelves) sum += is === "ready" || is === "full" ? shelf[is].size : shelf[is]
+  for (const shelf of index.shelves) {
+    const up = shelf.ready.size + shelf.full.size
+    const isPaused = index.pausedUntil(shelf.upstream) !== null
+    if (is === "disabled") sum += shelf.disabled
+    else if (is === "cooling") sum += shelf.cooling + (isPaused ? up : 0)
+    else if (!isPaused) sum += shelf[is].size
+  }
   return sum
 }

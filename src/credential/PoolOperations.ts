@@ -1,7 +1,7 @@
 /**
  * PoolOperations: what an operator sees of the pool and may change in it.
  */
-import { Clock, DateTime, Effect, PubSub, Schema } from "effect"
+import { DateTime, Effect, PubSub, Schema } from "effect"
 import { egressOf, type ProxySource } from "../config/EgressChoice.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
@@ -35,6 +35,8 @@ export interface CredentialStatus {
   readonly disabled: boolean
   readonly cooling: boolean
   readonly outstanding: number
+  /** Requests that it serves without a permit. */
+  readonly borrowed: number
   /** Null: no limit. */
   readonly limit: number | null
   readonly expiresAt: DateTime.Utc | null
@@ -85,6 +87,7 @@ const sandbox = "sandbox"
 export const snapshot = (core: PoolCore, proxy: Egress | null): Effect.Effect<PoolSnapshot> =>
   Effect.map(DateTime.now, (now) => {
     const { groups } = core.settings.current()
+    core.advance(DateTime.toEpochMillis(now))
     const shown = [...core.entries].filter((entry) => entry.credential.upstream !== sandbox)
     const credentials = shown.map((entry) => ({
       ...statusOf(entry, now),
@@ -92,7 +95,10 @@ export const snapshot = (core: PoolCore, proxy: Egress | null): Effect.Effect<Po
     }))
     return {
       credentials,
-      available: credentials.filter((status) => !status.disabled && !status.cooling).length,
+      available: credentials.filter(
+        ({ cooling, credential, disabled }) =>
+          !disabled && !cooling && core.index.pausedUntil(credential.upstream) === null
+      ).length,
       currentId: shown.find((entry) => entry === core.index.preferred)?.credential.id ?? null,
       outstanding: core.outstanding,
       queued: core.queue.length
@@ -101,7 +107,7 @@ export const snapshot = (core: PoolCore, proxy: Egress | null): Effect.Effect<Po
 
 /** Member by member, so that no secret comes along. */
 const statusOf = (
-  { credential, health, limit, outstanding }: PoolEntry,
+  { borrowed, credential, health, limit, outstanding }: PoolEntry,
   now: DateTime.Utc
 ): Omit<CredentialStatus, "proxySource"> => {
   const { email, group, id, kind, label, priority, subscription, upstream } = credential
@@ -118,6 +124,7 @@ const statusOf = (
     disabled,
     cooling,
     outstanding,
+    borrowed,
     limit: limit === permitsOf(0) ? null : limit,
     expiresAt: credential.kind === "api_key" ? null : credential.expiresAt
   }
@@ -128,15 +135,19 @@ export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf)
     const entry = core.entries.get(id)
     return entry === undefined ? Effect.fail(new UnknownCredential({ id })) : Effect.succeed(entry)
   }
-  const reset = (id: CredentialId) => Effect.flatMap(find(id), (entry) => core.change(entry, forgiven, true))
+  const reset = (id: CredentialId) =>
+    Effect.flatMap(find(id), (entry) => {
+      core.index.resume(entry.credential.upstream)
+      return core.change(entry, forgiven, true)
+    })
   /** Stores what an operator changes of a credential, then changes it. */
   const edit = Effect.fnUntraced(function* (entry: PoolEntry, change: Partial<Pick<Credential, "group" | "priority">>) {
     const { id } = entry.credential
     if (entry.stored) yield* core.store.update(id, change)
-    entry.credential = { ...entry.credential, ...change }
-    core.entries.reorder()
-    core.index.update(entry, yield* Clock.currentTimeMillis)
-    yield* PubSub.publish(core.changes, id)
+    yield* core.alter([entry], (altered) => {
+      altered.credential = { ...altered.credential, ...change }
+      core.entries.reorder()
+    })
   }, Effect.uninterruptible)
   const switchOff = (health: Health): Health => ({ ...health, disabled: { reason: "manual", until: null } })
 

@@ -10,6 +10,7 @@ import type { DisabledReason } from "../message/CredentialState.ts"
 import { type Health, untouched } from "./CredentialStore.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
+import type { Held } from "./PoolState.ts"
 import { canServe } from "./PoolLeases.ts"
 import type { Need } from "./Eligibility.ts"
 
@@ -23,6 +24,8 @@ export type Outcome =
       readonly need: Need
       /** Whether this request may try the same credential again. */
       readonly mayRetrySame: boolean
+      /** Whether the call went out through a proxy. */
+      readonly proxied?: boolean
     }
 
 /** Faults of the way rather than of the account: where nobody else could serve, they are borne before they cool. */
@@ -31,28 +34,41 @@ const borne: ReadonlySet<FailureKind> = new Set<FailureKind>(["network", "timeou
 /** Refresh failures in a row that disable a credential. */
 const refreshFailureLimit = 3
 
-export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEntry, outcome: Outcome) {
+/** Which lease an outcome is of, as far as the pool has to know. */
+export type Reported = Pick<Held, "entry" | "turn">
+
+export const report = Effect.fnUntraced(function* (core: PoolCore, { entry, turn }: Reported, outcome: Outcome) {
   const now = yield* DateTime.now
   const at = DateTime.toEpochMillis(now)
   const { id, upstream } = entry.credential
   if (outcome.kind === "success") {
-    entry.troubledAt = null
-    core.pauses.answered(upstream)
     if (outcome.conversation !== null) core.bindings.bind(outcome.conversation, id, at)
-    const urgent = entry.health.cooldown !== null || entry.health.failureCount > 0
-    return yield* core.change(entry, (health) => Cooldown.afterSuccess(health, now), urgent)
+    // An answer that began before the last failure says nothing of what came after it.
+    const isNews = turn > entry.troubledTurn
+    const urgent = isNews && (entry.health.cooldown !== null || entry.health.failureCount > 0)
+    if (isNews) entry.troubledAt = null
+    return yield* core.change(
+      entry,
+      (health) => (isNews ? Cooldown.afterSuccess(health, now) : Cooldown.counted(health, now)),
+      urgent
+    )
   }
   const { reason } = outcome
-  const pausedUntil = core.pauses.failed(upstream, id, reason.kind, at)
+  const { cooldown, pool } = core.settings.current()
+  // A proxy that cannot be reached says nothing of the upstream behind it.
+  const isOfUpstream = reason.scope === "upstream" && !(outcome.proxied === true && reason.kind === "network")
+  const pausedUntil = cooldown.enabled && isOfUpstream ? core.pauses.failed(upstream, id, reason.kind, at) : null
   if (pausedUntil !== null) {
     yield* Effect.logWarning(`The upstream ${upstream} fails on several credentials; it is left alone for a moment`)
     core.pause(upstream, pausedUntil)
   }
-  if (Cooldown.effects[reason.kind] !== "nothing") entry.troubledAt = at
+  const isInnocent = Cooldown.effects[reason.kind] === "nothing"
+  // Requests that were under way together fail for one cause, which counts once.
+  if (Cooldown.effects[reason.kind] === "counts" && turn < entry.troubledTurn) return
+  if (!isInnocent) trouble(core, entry, at)
   if (borne.has(reason.kind) && outcome.mayRetrySame && !anotherCanServe(core, entry, outcome.need, at)) {
     return yield* core.change(entry, (health) => Cooldown.afterBorne(health, now), false)
   }
-  const { cooldown, pool } = core.settings.current()
   const context: Cooldown.FailureContext = {
     now,
     settings: cooldown,
@@ -60,22 +76,42 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEn
     jitter: yield* Random.next
   }
   const before = entry.health
-  yield* core.change(entry, (health) => Cooldown.afterFailure(health, reason, context), true)
-  yield* tell(core, entry, before, reason)
-  if (reason.scope !== "directory" || reason.directoryKey === null) return
-  yield* Effect.logWarning(
-    `Directory ${reason.directoryKey} is under temporary limits for suspicious activity; every credential known to belong to it rests`
-  )
+  const inDirectory =
+    reason.scope === "directory" && reason.directoryKey !== null ? membersOf(core, reason.directoryKey, entry, now) : []
   const { cooldown: rest } = Cooldown.afterFailure(untouched, reason, context)
-  if (rest === null) return
-  for (const other of core.entries) {
-    if (other === entry || other.health.directoryKey !== reason.directoryKey || isDisabled(other.health, now)) continue
-    yield* core.change(other, (health) => Cooldown.afterDirectory(health, rest, now), true)
-  }
+  for (const other of inDirectory) trouble(core, other, at)
+  yield* core.changeAll(
+    [entry, ...inDirectory],
+    (health, changed) =>
+      changed === entry
+        ? Cooldown.afterFailure(health, reason, context)
+        : rest === null
+          ? health
+          : Cooldown.afterDirectory(health, rest, now),
+    !isInnocent
+  )
+  yield* tell(core, entry, before, reason, inDirectory.length)
 }, Effect.uninterruptible)
 
+const trouble = (core: PoolCore, entry: PoolEntry, at: number): void => {
+  entry.troubledAt = at
+  entry.troubledTurn = core.nextTurn()
+}
+
+/** Who else is known to belong to a directory, and is not switched off. */
+const membersOf = (core: PoolCore, directory: string, entry: PoolEntry, now: DateTime.Utc): ReadonlyArray<PoolEntry> =>
+  [...core.entries].filter(
+    (other) => other !== entry && other.health.directoryKey === directory && !isDisabled(other.health, now)
+  )
+
 /** Says what a failure has done to a credential: a person must act, or it comes back by itself. */
-const tell = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEntry, before: Health, reason: FailureReason) {
+const tell = Effect.fnUntraced(function* (
+  core: PoolCore,
+  entry: PoolEntry,
+  before: Health,
+  reason: FailureReason,
+  others: number
+) {
   const { cooldown, disabled } = entry.health
   const { id } = entry.credential
   const status = reason.status === null ? "" : ` (${reason.status})`
@@ -84,11 +120,16 @@ const tell = Effect.fnUntraced(function* (core: PoolCore, entry: PoolEntry, befo
     const until = disabled.until === null ? "until a person acts" : `until ${DateTime.formatIso(disabled.until)}`
     yield* Effect.logWarning(`Credential ${id} is switched off ${until}: ${disabled.reason}, after ${why}`)
     if (core.index.preferred === null) yield* Effect.logError("No credential is left that can serve")
-  } else if (cooldown !== null && cooldown !== before.cooldown) {
-    yield* Effect.logInfo(
-      `Credential ${id} rests until ${DateTime.formatIso(cooldown.until)}: ${cooldown.reason}, after ${why}`
-    )
+    return
   }
+  if (cooldown === null || cooldown === before.cooldown) return
+  const rests = `Credential ${id} rests until ${DateTime.formatIso(cooldown.until)}: ${cooldown.reason}, after ${why}`
+  if (reason.kind !== "suspicious_activity") return yield* Effect.logInfo(rests)
+  const directory =
+    reason.directoryKey === null
+      ? ""
+      : `; so do ${others} more that are known to belong to directory ${reason.directoryKey}`
+  yield* Effect.logWarning(`${rests}${directory}`)
 })
 
 /** Whether a credential that this request has not tried could serve it. */

@@ -3,6 +3,7 @@
  */
 import { Duration, Semaphore } from "effect"
 import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
+import type { CredentialId } from "../message/Ids.ts"
 import type { Why } from "../message/Lease.ts"
 import { Bindings } from "./Bindings.ts"
 import type { CredentialPoolError } from "./CredentialPoolError.ts"
@@ -19,10 +20,12 @@ export interface Held {
   readonly why: Why
   /** Held without a permit. */
   readonly borrowed: boolean
-  /** The first request after a rest. */
-  readonly probe: boolean
+  /** The mark of the first request after a rest, else null. */
+  readonly probe: object | null
   /** Milliseconds since the epoch. */
   readonly since: number
+  /** When it was given, in the pool's own count of leases and failures. */
+  readonly turn: number
 }
 
 export class PoolState {
@@ -38,10 +41,13 @@ export class PoolState {
   limit: number
   /** Live leases with a permit; the same as permits outstanding. */
   outstanding = 0
-  /** Live leases with a permit, counted by who holds them and not by what was taken. */
-  leases = 0
+  /** Who holds a permit; as many as permits are outstanding. */
+  readonly holders = new Set<object>()
+  /** Who recovered by time since listeners were last told. Bounded by the number of credentials. */
+  readonly recovered = new Set<CredentialId>()
   /** Live leases without one. */
   borrowed = 0
+  #turn = 0
   /** How long a lease lasts, of late; null before any has ended. Milliseconds. */
   #lasting: number | null = null
 
@@ -58,14 +64,24 @@ export class PoolState {
    *
    * @param now milliseconds since the epoch
    */
-  choose(need: Need, now: number, mayOverflow: boolean): Choice {
+  choose(need: Need, now: number): Choice {
     const { stickyTtl, whenFull } = this.settings.current().pool
+    this.advance(now)
     return choose(this.index, need, {
-      now,
       bound: this.bindings.find(need.conversation, now, Duration.toMillis(stickyTtl)),
       gatewayFull: this.outstanding >= this.limit,
-      overflow: mayOverflow && whenFull === "overflow"
+      overflow: whenFull === "overflow"
     })
+  }
+
+  /** Notices who recovered by time. @param now milliseconds since the epoch */
+  advance(now: number): void {
+    for (const id of this.index.advance(now)) this.recovered.add(id)
+  }
+
+  /** One more lease or failure. */
+  nextTurn(): number {
+    return this.#turn++
   }
 
   /** A lease has ended after so many milliseconds. */

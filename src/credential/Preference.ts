@@ -29,6 +29,23 @@ export const rankOf = (entry: PoolEntry, isCurrent: boolean): Rank => ({
   place: entry.place
 })
 
+type Key = keyof Rank
+
+/** What is compared, the most important first. */
+const keys: Readonly<Record<Mode, ReadonlyArray<Key>>> = {
+  priority: ["priority", "waiting", "troubled", "successes", "place"],
+  balanced: ["busy", "troubled", "successes", "priority", "place"]
+}
+
+const words: Readonly<Record<Key, string>> = {
+  priority: "the lowest priority number",
+  waiting: "it served last, and is as good as the others",
+  busy: "the fewest requests under way",
+  troubled: "no trouble of late",
+  successes: "the fewest answers so far",
+  place: "it came to the pool first"
+}
+
 /**
  * Whether one comes before the other.
  *
@@ -36,11 +53,10 @@ export const rankOf = (entry: PoolEntry, isCurrent: boolean): Rank => ({
  * - `balanced`: fewer requests under way, no recent trouble, fewer successes, lower number.
  */
 export const isBefore = (a: Rank, b: Rank, mode: Mode): boolean => {
-  if (mode === "priority") {
-    if (a.priority !== b.priority) return a.priority < b.priority
-    if (a.waiting !== b.waiting) return a.waiting < b.waiting
-  } else if (a.busy !== b.busy) return a.busy < b.busy
-  if (a.troubled !== b.troubled) return a.troubled < b.troubled
-  if (a.successes !== b.successes) return a.successes < b.successes
-  return a.priority !== b.priority ? a.priority < b.priority : a.place < b.place
+  for (const key of keys[mode]) if (a[key] !== b[key]) return a[key] < b[key]
+  return false
 }
+
+/** What puts one before the other, in words. */
+export const deciding = (a: Rank, b: Rank, mode: Mode): string =>
+  words[keys[mode].find((key) => a[key] !== b[key]) ?? "place"]

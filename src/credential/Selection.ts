@@ -6,6 +6,7 @@ import type { Counts, Why } from "../message/Lease.ts"
 import { type Need, suits } from "./Eligibility.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
 import type { PoolIndex } from "./PoolIndex.ts"
+import { deciding } from "./Preference.ts"
 import type { Shelf, Slot } from "./Shelf.ts"
 
 export type Choice =
@@ -33,8 +34,6 @@ export type Unavailable = "limited" | "resting" | "out_of_quota" | "model" | "di
 
 /** What a choice reads beside the index. */
 export interface ChoiceContext {
-  /** Milliseconds since the epoch. */
-  readonly now: number
   /** The credential that the conversation belongs to. */
   readonly bound: CredentialId | null
   /** Whether the gateway's own permits are all taken. */
@@ -46,9 +45,8 @@ export interface ChoiceContext {
 /** Most ids in the short form of a decision. */
 const shown = 8
 
-/** Who would serve. Changes nothing but what time has changed in the index. */
-export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, now, overflow }: ChoiceContext): Choice => {
-  index.advance(now)
+/** Who would serve, as the index stands: whoever asks has let it notice the time. */
+export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overflow }: ChoiceContext): Choice => {
   const { because, counts, shelves, soonest } = survey(index, need)
   const awake = (id: CredentialId): Slot | null => {
     const slot = index.find(id)
@@ -64,31 +62,38 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, now, 
   }
   const isFresh = ({ entry: { credential } }: Slot) =>
     !need.exclude.has(credential.id) && !need.barred.has(credential.id)
-  const chosen = ({ entry }: Slot, by: ChosenBy, because: string): Choice => ({
+  const front = gatewayFull ? [] : frontOf(index, shelves, isFresh)
+  const chosen = (slot: Slot, by: ChosenBy, because: string): Choice => ({
     kind: "chosen",
-    entry,
+    entry: slot.entry,
     by,
-    why: { because, counts, credentials: firstOf(shelves, isFresh, entry.credential.id) }
+    why: { because, counts, credentials: namesOf(slot, front) }
   })
 
   if (counts.eligible > 0 && !gatewayFull) {
     const own = bound === null ? null : awake(bound)
     if (own?.standing === "ready" && isFresh(own)) return chosen(own, "conversation", "it serves this conversation")
-    const best = bestOf(index, shelves, "ready", isFresh)
-    if (best !== null) return chosen(best, "order", orderSays(index, counts))
+    const [best, next] = front
+    if (best !== undefined) {
+      return chosen(best, "order", next === undefined ? "no other can serve" : deciding(best, next, index.mode))
+    }
   }
-  if (counts.eligible + counts.full > 0) {
-    const isKnownGood = (slot: Slot) => isFresh(slot) && !slot.entry.probing
+  const borrow = (isAllowed: (slot: Slot) => boolean): Choice => {
+    const isKnownGood = (slot: Slot) => isAllowed(slot) && slot.entry.probing === null
     const best = overflow
       ? (bestOf(index, shelves, "ready", isKnownGood) ?? bestOf(index, shelves, "full", isKnownGood))
       : null
-    if (best !== null) return chosen(best, "borrowed", "every permit is taken; borrowed without one")
-    return { kind: "full", counts: allFull(counts) }
+    return best === null
+      ? { kind: "full", counts: allFull(counts) }
+      : chosen(best, "borrowed", "every permit is taken; borrowed without one")
   }
+  if (counts.eligible + counts.full > 0) return borrow(isFresh)
   if (again.length > 0) {
     const free = gatewayFull ? [] : again.filter(({ standing }) => standing === "ready")
     const best = free.reduce<Slot | null>((a, b) => (a !== null && index.isBefore(a, b) ? a : b), null)
-    return best === null ? { kind: "full", counts } : chosen(best, "again", "nobody else is left; it was tried before")
+    return best === null
+      ? borrow((slot) => again.includes(slot))
+      : chosen(best, "again", "nobody else is left; it was tried before")
   }
   return { kind: "unavailable", because, counts, soonest }
 }
@@ -96,26 +101,24 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, now, 
 /** What stands on the shelves: counted, with those that may serve, and why nobody could if it came to that. */
 const survey = (index: PoolIndex, need: Need) => {
   const counts: Counts = { eligible: 0, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 }
-  const isListed = index.isListed(need.model)
+  const known = index.knowledge(need.model)
   const shelves: Array<Shelf> = []
   /** Of the shelves that may serve this request, also those whose upstream is left alone. */
-  const suiting = { disabled: 0, outOfQuota: 0, switchedOff: 0, limited: 0, soonest: Infinity }
+  const suiting = { disabled: 0, outOfQuota: 0, limited: 0, soonest: Infinity }
   for (const shelf of index.shelves) {
     const enabled = shelf.size - shelf.disabled
     counts.disabled += shelf.disabled
-    if (need.group !== null && shelf.group !== need.group) {
-      counts.group += enabled
-      continue
-    }
-    if (!suits(shelf, need.model, isListed)) {
+    if (!suits(shelf, need.model, known)) {
       counts.model += enabled
       continue
     }
     suiting.disabled += shelf.disabled
     suiting.outOfQuota += shelf.outOfQuota
-    suiting.switchedOff += shelf.switchedOff
     const paused = enabled === 0 ? null : index.pausedUntil(shelf.upstream)
-    suiting.soonest = Math.min(suiting.soonest, shelf.recovering.first?.recoversAt ?? Infinity, paused ?? Infinity)
+    const recovers = shelf.recovering.first?.recoversAt ?? Infinity
+    const isAnyoneUp = shelf.ready.size + shelf.full.size > 0
+    const soonest = paused === null ? recovers : isAnyoneUp ? paused : Math.max(paused, recovers)
+    suiting.soonest = Math.min(suiting.soonest, soonest)
     if (paused !== null) {
       counts.cooldown += enabled
       continue
@@ -132,22 +135,11 @@ const survey = (index: PoolIndex, need: Need) => {
 
 const unavailable = (
   { cooldown, model }: Counts,
-  suiting: {
-    readonly disabled: number
-    readonly outOfQuota: number
-    readonly switchedOff: number
-    readonly limited: number
-  }
+  suiting: { readonly disabled: number; readonly outOfQuota: number; readonly limited: number }
 ): Unavailable => {
   if (cooldown > 0) return suiting.limited === cooldown ? "limited" : "resting"
-  if (suiting.outOfQuota > 0 && suiting.outOfQuota + suiting.switchedOff === suiting.disabled) return "out_of_quota"
-  return model > 0 ? "model" : "disabled"
-}
-
-const orderSays = ({ mode }: PoolIndex, { cooldown, disabled, full, group, model, tried }: Counts): string => {
-  const passed = cooldown + disabled + full + group + model + tried
-  const first = mode === "priority" ? "the lowest priority number" : "the fewest requests under way"
-  return passed === 0 ? first : `${first} among those that can serve; ${passed} cannot`
+  if (suiting.outOfQuota > 0) return "out_of_quota"
+  return suiting.disabled === 0 && model > 0 ? "model" : "disabled"
 }
 
 const bestOf = (
@@ -164,19 +156,23 @@ const bestOf = (
   return best
 }
 
-const firstOf = (
-  shelves: ReadonlyArray<Shelf>,
-  is: (slot: Slot) => boolean,
-  chosen: CredentialId
-): Why["credentials"] => {
-  const ids = [chosen]
+/** Those that could serve at once, the best first; as many as the short form of a decision shows. */
+const frontOf = (index: PoolIndex, shelves: ReadonlyArray<Shelf>, is: (slot: Slot) => boolean): ReadonlyArray<Slot> => {
+  const front: Array<Slot> = []
   for (const { ready } of shelves) {
+    let found = 0
     for (const slot of ready) {
-      if (ids.length === shown) return ids
-      const { id } = slot.entry.credential
-      if (id !== chosen && is(slot)) ids.push(id)
+      if (!is(slot)) continue
+      front.push(slot)
+      if (++found === shown) break
     }
   }
+  return shelves.length === 1 ? front : front.toSorted((a, b) => (index.isBefore(a, b) ? -1 : 1)).slice(0, shown)
+}
+
+const namesOf = (chosen: Slot, front: ReadonlyArray<Slot>): Why["credentials"] => {
+  const ids = [chosen.entry.credential.id]
+  for (const slot of front) if (slot !== chosen && ids.length < shown) ids.push(slot.entry.credential.id)
   return ids
 }
 

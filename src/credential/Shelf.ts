@@ -1,5 +1,5 @@
 /**
- * Shelf: credentials of one upstream and group that may use the same models, sorted by how they are.
+ * Shelf: credentials of one upstream that may use the same models, sorted by how they are.
  */
 import type { CooldownReason, DisabledReason } from "../message/CredentialState.ts"
 import type { UpstreamId } from "../message/Ids.ts"
@@ -12,7 +12,6 @@ import type { Rank } from "./Preference.ts"
 export interface Shelf {
   readonly key: string
   readonly upstream: UpstreamId
-  readonly group: PoolEntry["credential"]["group"]
   readonly models: PoolEntry["models"]
   readonly free: boolean
   size: number
@@ -21,9 +20,8 @@ export interface Shelf {
   readonly full: OrderedHeap<Slot>
   readonly recovering: OrderedHeap<Slot>
   disabled: number
-  /** Of the disabled ones: out of their quota, and switched off by a person. */
+  /** Of the disabled ones: those out of their quota. */
   outOfQuota: number
-  switchedOff: number
   cooling: number
   /** Of the cooling ones: those that their own use has earned it. */
   limited: number
@@ -50,7 +48,6 @@ const limits: ReadonlySet<DisabledReason | CooldownReason> = new Set([
 export const makeShelf = (key: string, entry: PoolEntry, isBefore: (a: Slot, b: Slot) => boolean): Shelf => ({
   key,
   upstream: entry.credential.upstream,
-  group: entry.credential.group,
   models: entry.models,
   free: isFree(entry),
   ready: new OrderedHeap(isBefore),
@@ -59,7 +56,6 @@ export const makeShelf = (key: string, entry: PoolEntry, isBefore: (a: Slot, b: 
   size: 0,
   disabled: 0,
   outOfQuota: 0,
-  switchedOff: 0,
   cooling: 0,
   limited: 0
 })
@@ -84,14 +80,11 @@ export const takeOff = (slot: Slot): void => {
 
 /** Whether a credential that is like this belongs on this shelf. */
 export const belongsOn = (shelf: Shelf, entry: PoolEntry): boolean =>
-  shelf.models === entry.models &&
-  shelf.group === entry.credential.group &&
-  (entry.models !== null || shelf.free === isFree(entry))
+  shelf.models === entry.models && (entry.models !== null || shelf.free === isFree(entry))
 
 /** The shelf on which a credential like this belongs, as text. */
 export const shelfKey = (entry: PoolEntry): string => {
-  const { group, upstream } = entry.credential
-  return JSON.stringify([upstream, group, entry.models === null ? isFree(entry) : modelsKey(entry.models)])
+  return JSON.stringify([entry.credential.upstream, entry.models === null ? isFree(entry) : modelsKey(entry.models)])
 }
 
 const count = ({ reason, shelf, standing }: Slot, by: 1 | -1): void => {
@@ -99,7 +92,6 @@ const count = ({ reason, shelf, standing }: Slot, by: 1 | -1): void => {
   if (standing === "disabled") shelf.disabled += by
   if (standing === "cooling") shelf.cooling += by
   if (reason === "quota_exceeded") shelf.outOfQuota += by
-  if (reason === "manual") shelf.switchedOff += by
   if (reason !== null && limits.has(reason)) shelf.limited += by
 }
 

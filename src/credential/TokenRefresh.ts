@@ -6,7 +6,7 @@
  * results are merged into the credential as it is then.
  *
  * **Gotchas**: where storing fails, the new tokens wait in memory and are stored at the next use: the provider no longer
- * takes the old ones. Until then nobody gets a token of this credential.
+ * takes the old ones. Until then nobody gets a token of this credential but the present one, while it is good.
  */
 import { Clock, DateTime, Duration, Effect, Redacted, Schedule, type Scope } from "effect"
 import type { Credential, OAuthCredential, RefreshedTokens } from "../message/Credential.ts"

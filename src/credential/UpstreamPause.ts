@@ -33,8 +33,16 @@ export class UpstreamPause {
     return now + pauseFor
   }
 
-  /** The upstream has answered: what failed before says nothing any more. */
-  answered(upstream: UpstreamId): void {
-    this.#failures.delete(upstream)
+  /**
+   * The upstream has begun to answer a call that was made at this time: what failed before that says nothing any more.
+   *
+   * @param since milliseconds since the epoch
+   */
+  answered(upstream: UpstreamId, since: number): void {
+    const failures = this.#failures.get(upstream)
+    if (failures === undefined) return
+    const later = failures.filter(({ at }) => at > since)
+    if (later.length === 0) this.#failures.delete(upstream)
+    else this.#failures.set(upstream, later)
   }
 }

@@ -8,6 +8,7 @@ import type { HotSettings } from "../config/HotSettings.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { CredentialPoolError } from "../credential/CredentialPoolError.ts"
 import type { Need } from "../credential/Eligibility.ts"
+import type { CredentialId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import { failure } from "../upstream/UpstreamFailure.ts"
 import type { Settlement, UpstreamCall, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
@@ -44,7 +45,6 @@ type Attempt =
   | { readonly kind: "answered"; readonly answered: Answered }
   /** `delay`: before another attempt; null where there is none. */
   | { readonly kind: "failed"; readonly error: ExchangeError; readonly delay: Delay | null }
-  | { readonly kind: "refreshed" }
   | { readonly kind: "no_lease"; readonly error: CredentialPoolError }
   | { readonly kind: "budget_spent" }
 
@@ -82,9 +82,6 @@ export const run = Effect.fnUntraced(function* (
         return attempt.answered
       case "budget_spent":
         return yield* budgetSpent
-      case "refreshed":
-        again = null
-        continue
       case "no_lease":
         if (again === null || !failover.mayReturn || attempt.error.reason._tag === "Full")
           return yield* withoutLease(attempt.error, last)
@@ -107,24 +104,27 @@ export const run = Effect.fnUntraced(function* (
 /** @param others only credentials that this request has not tried */
 const needOf = ({ affinity, client, model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
   model,
-  group: null,
   conversation: affinity.from,
   client,
   exclude: tried,
   barred: others ? new Set([...barred, ...tried]) : barred
 })
 
-/** @param others only credentials that this request has not tried */
+/**
+ * One attempt, from the permit to the permit. A token that is renewed is used in the same lease.
+ *
+ * @param others only credentials that this request has not tried
+ */
 const once = Effect.fnUntraced(function* (
-  { clock, pool, provider, settings }: AttemptsOptions,
+  options: AttemptsOptions,
   call: Call,
   relay: Relay,
-  { budget, delays, failover }: Progress,
+  progress: Progress,
   others: boolean
 ): Effect.fn.Return<Attempt, never, Scope.Scope> {
+  const { clock, pool } = options
+  const { budget, failover } = progress
   if (budget.left === 0) return spent
-  const delayAfter = (verdict: Verdict) =>
-    verdict.kind === "retry" ? delays.after(verdict.by, clock.currentTimeMillisUnsafe()) : Effect.succeed(null)
   const need = needOf(call, failover, others)
   const queuedAt = clock.currentTimeMillisUnsafe()
   let heldAt = queuedAt
@@ -132,24 +132,45 @@ const once = Effect.fnUntraced(function* (
   const held = () => {
     budget.run()
     heldAt = clock.currentTimeMillisUnsafe()
-    return budget.left
+    return Math.min(budget.left, Duration.toMillis(options.settings.retry.headerTimeout))
   }
   const leased = yield* Effect.result(pool.lease(need, held))
   budget.run()
   if (Result.isFailure(leased)) {
     const { reason } = leased.failure
     if (reason._tag !== "NoToken") return { kind: "no_lease", error: leased.failure }
-    failover.begin(reason.credentialId)
-    const verdict = failover.pass(reason.credentialId, reason.transient ? "network" : "auth", !reason.transient)
-    return { kind: "failed", error: ofPool(leased.failure), delay: yield* delayAfter(verdict) }
+    const id = reason.credentialId
+    failover.begin(id)
+    const verdict = failover.pass(id, reason.transient ? "network" : "auth", !reason.transient)
+    const delay = yield* delayAfter(options, progress, verdict)
+    if (reason.transient) yield* pool.withoutToken(id, retrying(call, progress, id, delay))
+    return { kind: "failed", error: ofPool(leased.failure), delay }
   }
-  const lease = leased.success
-  const { id } = lease.credential
+  let lease = leased.success
+  let queued = heldAt - queuedAt
+  for (;;) {
+    const tried = yield* send(options, call, relay, progress, lease, queued)
+    if (tried.kind !== "renewed") return tried
+    lease = tried.lease
+    queued = 0
+  }
+})
+
+/** One call with a lease. */
+const send = Effect.fnUntraced(function* (
+  options: AttemptsOptions,
+  call: Call,
+  relay: Relay,
+  progress: Progress,
+  lease: Lease,
+  queued: number
+): Effect.fn.Return<Attempt | { readonly kind: "renewed"; readonly lease: Lease }> {
+  const { clock, pool, provider, settings } = options
+  const { budget, failover } = progress
+  const { id, upstream } = lease.credential
   const leasedAt = clock.currentTimeMillisUnsafe()
   failover.begin(id)
-  const sink = relay.attempt(lease.credential.upstream, failover.attempts, heldAt - queuedAt, () =>
-    pool.accepted(lease)
-  )
+  const sink = relay.attempt(upstream, failover.attempts, queued, () => pool.accepted(lease))
   const headerTimeout = Duration.toMillis(settings.retry.headerTimeout)
   const timeouts = {
     headerTimeoutMs: Math.max(1, Math.min(headerTimeout, budget.left)),
@@ -168,20 +189,36 @@ const once = Effect.fnUntraced(function* (
   const judged: Verdict = isSpent ? { kind: "stop" } : failover.judge(id, reason, relay.started)
   if (judged.kind === "refresh") {
     const replaced = yield* Effect.result(within(budget, relay, pool.replaceToken(lease)))
-    if (Result.isFailure(replaced)) return spent
-    if (replaced.success) {
+    if (Result.isSuccess(replaced)) {
       failover.renewed(id)
       relay.abandon()
-      return { kind: "refreshed" }
+      return { kind: "renewed", lease: replaced.success }
+    }
+    if (replaced.failure.kind === "budget_spent") return spent
+    if (replaced.failure.kind === "unavailable") {
+      // Whether the token would be taken is not known: the identity provider is at fault, not the credential.
+      const delay = yield* delayAfter(options, progress, failover.pass(id, "network", false))
+      yield* pool.withoutToken(id, retrying(call, progress, id, delay))
+      return { kind: "failed", error: withoutToken(id), delay }
     }
   }
   const verdict = judged.kind === "refresh" ? failover.pass(id, "auth", true) : judged
-  const delay = yield* delayAfter(verdict)
-  const mayRetrySame = delay !== null && delay.again < budget.left && failover.mayRetrySame(id)
-  yield* pool.report(lease, { kind: "failure", reason, need: needOf(call, failover, false), mayRetrySame })
+  const delay = yield* delayAfter(options, progress, verdict)
+  yield* pool.report(lease, { kind: "failure", reason, ...retrying(call, progress, id, delay) })
   if (isSpent) return spent
-  const error = new ExchangeError({ reason: { _tag: "Upstream", failure: reason } })
-  return { kind: "failed", error, delay }
+  return { kind: "failed", error: new ExchangeError({ reason: { _tag: "Upstream", failure: reason } }), delay }
+})
+
+const withoutToken = (credentialId: CredentialId) =>
+  new ExchangeError({ reason: { _tag: "Pool", pool: { _tag: "NoToken", credentialId, transient: true } } })
+
+const delayAfter = ({ clock }: AttemptsOptions, { delays }: Progress, verdict: Verdict): Effect.Effect<Delay | null> =>
+  verdict.kind === "retry" ? delays.after(verdict.by, clock.currentTimeMillisUnsafe()) : Effect.succeed(null)
+
+/** What the pool has to know of what this request may still do. */
+const retrying = (call: Call, { budget, failover }: Progress, id: CredentialId, delay: Delay | null) => ({
+  need: needOf(call, failover, false),
+  mayRetrySame: delay !== null && delay.again < budget.left && failover.mayRetrySame(id)
 })
 
 const spent = { kind: "budget_spent" } as const
@@ -204,11 +241,14 @@ const ofPool = (error: CredentialPoolError): ExchangeError =>
   new ExchangeError({ reason: { _tag: "Pool", pool: error.reason } })
 
 /**
- * Nobody is left to try. Where the pool says when it can serve again, or that the quota is used up, the client is told
- * that; otherwise why the last attempt failed.
+ * Nobody is left to try. Where each account is over a limit of its own, or the quota is used up, the client is told that;
+ * otherwise why the last attempt failed. When to come again is the pool's to say.
  */
-const withoutLease = (error: CredentialPoolError, last: ExchangeError | null): ExchangeError => {
-  const { reason } = error
-  const telling = reason._tag === "OutOfQuota" || (reason._tag === "Cooling" && reason.limited)
-  return last === null || telling ? ofPool(error) : last
+const withoutLease = ({ reason }: CredentialPoolError, last: ExchangeError | null): ExchangeError => {
+  if (last === null || reason._tag === "OutOfQuota" || (reason._tag === "Cooling" && reason.limited)) {
+    return new ExchangeError({ reason: { _tag: "Pool", pool: reason } })
+  }
+  return reason._tag === "Cooling"
+    ? new ExchangeError({ reason: last.reason, recoversInMs: reason.retryAfterMs })
+    : last
 }

@@ -37,11 +37,22 @@ export const affinityOf = (
   return { from: messages.some(({ role }) => role === "assistant") ? to : null, to }
 }
 
-const headOf = (content: unknown): string =>
-  (typeof content === "string" ? content : (JSON.stringify(content, cutText) ?? "")).slice(0, toldBy)
+/** What is said, however it is written: as one text or in blocks, wherever it may be cached. */
+const headOf = (content: unknown): string => {
+  if (typeof content === "string") return content.slice(0, toldBy)
+  if (!Array.isArray(content)) return ""
+  return content
+    .map((block) => textOf(block) ?? JSON.stringify(block, beginning) ?? "")
+    .join("\n")
+    .slice(0, toldBy)
+}
+
+const textOf = (block: unknown): string | null =>
+  typeof block === "object" && block !== null && "text" in block && typeof block.text === "string" ? block.text : null
 
 /** A picture or a document is told by its beginning, too. */
-const cutText = (_: string, value: unknown): unknown => (typeof value === "string" ? value.slice(0, toldBy) : value)
+const beginning = (name: string, value: unknown): unknown =>
+  name === "cache_control" ? undefined : typeof value === "string" ? value.slice(0, toldBy) : value
 
 /** The header's conversation, else the one in `metadata.user_id`; null where neither holds a UUID. */
 export const conversationOf = (

@@ -98,7 +98,7 @@ const make = Effect.gen(function* () {
     const affinity = affinityOf(conversation, request)
     const call = { request, model: model.id, conversation, affinity, client: client.id }
     const attempts = Attempts.run({ pool, provider, settings: current, clock }, call, relay)
-    const { lease, settlement } = yield* Effect.mapError(attempts, ({ reason }) => withHead(reason, relay.head))
+    const { lease, settlement } = yield* Effect.mapError(attempts, (error) => withHead(error, relay.head))
     const usage = yield* accounting.settle(plan, {
       credentialId: lease.credential.id,
       usage: settlement.usage,
@@ -123,8 +123,11 @@ const make = Effect.gen(function* () {
   })
 })
 
-const withHead = (reason: ExchangeError["reason"], { attempts, upstream }: AnswerHead) =>
-  new ExchangeError(attempts === 0 ? { reason } : { reason, tried: { upstream, attempts } })
+const withHead = (error: ExchangeError, { attempts, upstream }: AnswerHead) =>
+  attempts === 0 ? error : new ExchangeError({ ...membersOf(error), tried: { upstream, attempts } })
+
+const membersOf = ({ reason, recoversInMs }: ExchangeError) =>
+  recoversInMs === undefined ? { reason } : { reason, recoversInMs }
 
 const messageStart = (id: string, model: string, inputTokens: number): MessageStart => ({
   type: "message_start",

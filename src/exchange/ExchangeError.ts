@@ -22,6 +22,8 @@ export const BudgetSpent = Schema.TaggedStruct("BudgetSpent", {})
 
 export class ExchangeError extends Schema.TaggedError<ExchangeError>()("ExchangeError", {
   reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent]),
+  /** When the first credential recovers, where all that could serve rest. Milliseconds. */
+  recoversInMs: Schema.optionalKey(Schema.Number),
   /** The upstream that was called last, and how often any was; absent where none was. */
   tried: Schema.optionalKey(Schema.Struct({ upstream: Schema.String, attempts: Schema.Int }))
 }) {

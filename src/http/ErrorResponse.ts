@@ -63,7 +63,7 @@ export const draining = error(529, "overloaded_error", "the gateway is shutting 
 export const internal = error(500, "api_error", "internal error of the gateway")
 
 /** What an exchange's failure means for the client. */
-export const fromExchange = ({ reason }: ExchangeError): ErrorResponse => {
+export const fromExchange = ({ reason, recoversInMs }: ExchangeError): ErrorResponse => {
   switch (reason._tag) {
     case "Refused":
       return invalidRequest(reason.path === "" ? reason.problem : `${reason.path}: ${reason.problem}`)
@@ -74,7 +74,7 @@ export const fromExchange = ({ reason }: ExchangeError): ErrorResponse => {
     case "Pool":
       return fromPool(reason.pool)
     case "Upstream":
-      return fromUpstream(reason.failure)
+      return fromUpstream(reason.failure, recoversInMs ?? null)
   }
 }
 
@@ -97,15 +97,17 @@ const fromPool = (reason: CredentialPoolError["reason"]): ErrorResponse => {
   }
 }
 
-const fromUpstream = (failure: FailureReason): ErrorResponse => {
-  const { kind, message, retryAfterMs } = failure
+/** @param recoversInMs when the first credential recovers, or null where that is not known */
+const fromUpstream = (failure: FailureReason, recoversInMs: number | null): ErrorResponse => {
+  const { kind, message } = failure
+  const retryAfterMs = recoversInMs ?? failure.retryAfterMs
   switch (kind) {
     case "network":
     case "upstream_error":
     case "stream_broken":
-      return error(502, "api_error", `the upstream failed: ${message}`)
+      return error(502, "api_error", `the upstream failed: ${message}`, { retryAfterMs: recoversInMs })
     case "timeout":
-      return error(504, "timeout_error", message)
+      return error(504, "timeout_error", message, { retryAfterMs: recoversInMs })
     case "rate_limit":
     case "overage_request_limit":
     case "suspicious_activity":

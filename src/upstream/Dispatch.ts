@@ -110,6 +110,15 @@ const dispatch = (
     let abort = (): void => {
       stopped = true
     }
+    // Connecting counts: to a proxy, through it, and to the upstream.
+    const late = setTimeout(
+      () => {
+        stopped = true
+        done(Effect.fail(new DispatchError({ phase: "header", timedOut: true, code: "UND_ERR_HEADERS_TIMEOUT" })))
+        abort()
+      },
+      Math.max(1, Math.ceil(request.headerTimeoutMs))
+    )
     const finish = () =>
       done(Effect.succeed({ ...(head ?? { status: 0, headers: {} }), body: Buffer.concat(chunks).toString("utf8") }))
 
@@ -131,6 +140,7 @@ const dispatch = (
         },
         onResponseStart(controller, status, headers) {
           if (status < 200) return
+          clearTimeout(late)
           head = { status, headers: plain(headers) }
           streaming = receiver.head(head, () => controller.resume())
         },
@@ -155,11 +165,15 @@ const dispatch = (
         },
         onResponseEnd: finish,
         onResponseError(_, error) {
+          clearTimeout(late)
           if (!stopped) done(failure(error, head === null ? "header" : "body"))
         }
       }
     )
-    return Effect.sync(() => abort())
+    return Effect.sync(() => {
+      clearTimeout(late)
+      abort()
+    })
   })
 
 /** What the system and undici report has a code; anything else was thrown by a receiver and is a defect. */

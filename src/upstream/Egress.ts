@@ -6,8 +6,8 @@
  *
  * Bounded: past the limit the client that was used least recently closes once its calls have ended.
  */
-import { Effect, Redacted, type Scope } from "effect"
-import { Agent, type Dispatcher, ProxyAgent, Socks5ProxyAgent } from "undici"
+import { Effect, Redacted, Result, type Scope } from "effect"
+import { Agent, type Dispatcher, Pool, ProxyAgent, Socks5ProxyAgent } from "undici"
 import type { Egress } from "../message/Egress.ts"
 
 /** Ways out that are kept open. */
@@ -56,18 +56,23 @@ const clientOf = (url: string, username: string | null, password: Redacted.Redac
   const account =
     username === null || password === null ? null : ({ username, password: Redacted.value(password) } as const)
   if (new URL(url).protocol === "socks5:") {
-    return withoutWarning(() => new Socks5ProxyAgent(url, { ...common, ...account }))
+    return withoutWarning(() => new Socks5ProxyAgent(url, { ...common, connectTimeout, ...account }))
   }
   const token =
     account === null ? null : `Basic ${Buffer.from(`${account.username}:${account.password}`).toString("base64")}`
-  return new ProxyAgent({ ...common, uri: url, connectTimeout, ...(token === null ? {} : { token }) })
+  // A proxy that takes the connection and never answers is as good as one that is not there.
+  const clientFactory = (origin: URL, options: object) =>
+    new Pool(origin, { ...options, connectTimeout, headersTimeout: connectTimeout })
+  return new ProxyAgent({ ...common, uri: url, connectTimeout, clientFactory, ...(token === null ? {} : { token }) })
 }
 
-/** Runs it without what it would say on the console. */
-const withoutWarning = <A>(make: () => A): A => {
-  const emit = process.emitWarning
-  process.emitWarning = () => {}
-  const made = make()
-  process.emitWarning = emit
-  return made
+/** Runs it without the warning that it is experimental. Whatever else is to be said goes out as ever. */
+const withoutWarning = (make: () => Dispatcher): Dispatcher => {
+  const { emitWarning } = process
+  process.emitWarning = (warning: string | Error, ...more: ReadonlyArray<unknown>) => {
+    if (!more.includes("ExperimentalWarning")) Reflect.apply(emitWarning, process, [warning, ...more])
+  }
+  const made = Result.try(make)
+  process.emitWarning = emitWarning
+  return Result.getOrThrow(made)
 }

@@ -17,6 +17,7 @@ const status = (id: string, changes: Partial<Status> = {}, priority = 0): Status
     disabled: false,
     cooling: false,
     outstanding: 0,
+    borrowed: 0,
     limit: null,
     expiresAt: null,
     proxySource: "none",

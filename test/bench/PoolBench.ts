@@ -58,7 +58,7 @@ const measure = (size: number, dress: (entry: PoolEntry, isLast: boolean) => voi
       for (let n = 0; n < rounds; n++) yield* lease
       return Number((yield* Clock.currentTimeNanos) - start) / rounds / 1_000
     })
-    yield* round
+    yield* Effect.replicateEffect(round, 6, { discard: true })
     return Math.min(...(yield* Effect.replicateEffect(round, 9)))
   }).pipe(
     Effect.scoped,

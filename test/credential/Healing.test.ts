@@ -1,6 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Exit, Layer, Scope } from "effect"
 import { TestClock } from "effect/testing"
+import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
 import type { Need } from "../../src/credential/Eligibility.ts"
@@ -145,7 +146,9 @@ describe("an upstream that fails on several credentials", () => {
   it.effect("is left alone for a moment, also through those that did not fail", () =>
     Effect.gen(function* () {
       const pool = yield* CredentialPool
-      for (const name of ["a", "b", "c"]) assert.strictEqual(yield* rest("upstream_error"), id(name))
+      for (const name of ["a", "b", "c"]) {
+        assert.strictEqual(yield* rest("upstream_error", { scope: "upstream" }), id(name))
+      }
       const refused = yield* Effect.flip(open())
       assert.deepInclude(refused.reason, { _tag: "Cooling", limited: false, retryAfterMs: 5_000 })
       const { because, counts, credentials } = yield* pool.explain(anyNeed)
@@ -263,5 +266,118 @@ describe("a conversation", () => {
       assert.strictEqual((yield* open({ conversation: "c" })).id, id("b"))
       assert.strictEqual((yield* open()).id, id("a"))
     }).pipe(Effect.provide(poolOf([ready("a"), ready("b", { priority: 1 })])))
+  )
+})
+
+describe("an answer that began before a failure", () => {
+  it.effect("ends neither the rest that followed nor the count towards switching off", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const old = yield* open()
+      const second = yield* open()
+      yield* failed(second.lease, "auth")
+      yield* failed(second.lease, "suspicious_activity")
+      yield* pool.report(old.lease, succeeded)
+      const { health } = yield* statusOf("a")
+      assert.strictEqual(health.cooldown?.reason, "suspicious_activity")
+      assert.deepStrictEqual([health.failureCount, health.successCount], [1, 1])
+    }).pipe(Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("does not hide that its upstream fails on several credentials", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const old = yield* open()
+      yield* TestClock.adjust("1 second")
+      for (const name of ["a", "b", "c"]) {
+        assert.strictEqual(yield* rest("upstream_error", { scope: "upstream" }), id(name))
+        pool.accepted(old.lease)
+        yield* pool.report(old.lease, succeeded)
+      }
+      assert.strictEqual((yield* Effect.flip(open())).reason._tag, "Cooling")
+    }).pipe(Effect.provide(poolOf(["a", "b", "c", "d"].map((name, priority) => ready(name, { priority })))))
+  )
+
+  it.effect("does not open a credential that another request is trying out", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const limited = { retryAfterMs: 60_000 }
+      yield* rest("rate_limit", limited)
+      yield* TestClock.adjust("60 seconds")
+      const first = yield* open()
+      pool.accepted(first.lease)
+      yield* rest("rate_limit", limited)
+      yield* TestClock.adjust("60 seconds")
+      const second = yield* open()
+      assert.strictEqual(second.id, id("a"))
+      yield* first.close
+      assert.strictEqual((yield* open()).id, id("b"), "one request finds out, not two")
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("b", { priority: 1 })])))
+  )
+})
+
+describe("a directory under suspicion", () => {
+  it.effect("rests as a whole in one step: nobody is served by a member meanwhile", () => {
+    const names = Array.from({ length: 20 }, (_, n) => `c${n}`)
+    return Effect.gen(function* () {
+      const store = Layer.succeedContext(yield* Layer.build(storeOf(names.map((name) => ready(name)))))
+      const slow = Layer.effect(
+        CredentialStore,
+        Effect.map(CredentialStore, (memory) => ({
+          ...memory,
+          saveHealth: (...health: Parameters<typeof memory.saveHealth>) =>
+            Effect.andThen(Effect.sleep("1 second"), memory.saveHealth(...health))
+        }))
+      ).pipe(Layer.provide(store))
+      yield* CredentialStore.use(({ saveHealth }) =>
+        Effect.forEach(names, (name) => saveHealth(id(name), { ...untouched, directoryKey: "d-1" }), { discard: true })
+      ).pipe(Effect.provide(store))
+      yield* Effect.gen(function* () {
+        const { lease } = yield* open()
+        yield* Effect.forkChild(failed(lease, "suspicious_activity", { scope: "directory", directoryKey: "d-1" }))
+        yield* settle
+        assert.strictEqual((yield* Effect.flip(open())).reason._tag, "Cooling")
+        yield* TestClock.adjust("1 minute")
+      }).pipe(Effect.provide(poolOver(slow)))
+    }).pipe(Effect.scoped)
+  })
+})
+
+describe("who waits", () => {
+  it.effect("is served as soon as a credential's plan allows it the model", () =>
+    Effect.gen(function* () {
+      const { operations } = yield* CredentialPool
+      const opus = { model: "claude-opus-4.5" }
+      yield* open(opus)
+      const waiting = yield* Effect.forkChild(open(opus))
+      yield* settle
+      assert.isUndefined(waiting.pollUnsafe())
+      yield* operations.balance(id("b"))
+      yield* settle
+      assert.isDefined(waiting.pollUnsafe())
+    }).pipe(
+      Effect.provide(
+        poolOf([ready("a"), ready("b", { subscription: "KIRO FREE", priority: 1 })], {
+          pool: { maxInflightPerCredential: 1 },
+          provider: { balance: () => Effect.succeed({ ...balance, remaining: 5, subscription: "KIRO PRO" }) }
+        })
+      )
+    )
+  )
+
+  it.effect("is served without a permit once the settings allow that", () =>
+    Effect.gen(function* () {
+      const settings = yield* RuntimeSettings
+      yield* open()
+      const waiting = yield* Effect.forkChild(open())
+      yield* settle
+      yield* settings.update("pool", { whenFull: "overflow" })
+      yield* settle
+      assert.isDefined(waiting.pollUnsafe())
+      const { chosen } = yield* CredentialPool.use((pool) => pool.explain(anyNeed))
+      assert.strictEqual(chosen, id("a"), "explain tells what the next request would find")
+      const again = yield* open({ exclude: new Set([id("a")]) })
+      assert.strictEqual(again.lease.why.because, "every permit is taken; borrowed without one")
+    }).pipe(Effect.provide(poolOf([ready("a")], { pool: { maxInflightPerCredential: 1 } })))
   )
 })

@@ -50,7 +50,7 @@ describe("models", () => {
       )
       yield* operations.setDisabled(id("b"), true)
       const refused = yield* Effect.flip(leaseFor("opus"))
-      assert.deepStrictEqual(refused.reason, { _tag: "NoneSuits", model: "opus" })
+      assert.deepStrictEqual(refused.reason, { _tag: "NoneEnabled" }, "the one that may use it is switched off")
     }).pipe(Effect.provide(poolOf(twoAccounts, { provider: listing(asked) })))
   })
 

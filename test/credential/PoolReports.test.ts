@@ -92,11 +92,35 @@ describe("the end of an attempt", () => {
     }).pipe(Effect.provide(poolOf(["a", "b", "c", "d", "e"].map((name, priority) => ready(name, { priority })))))
   )
 
+  it.effect("counts refusals of requests that were under way together once", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const leases = [yield* pool.lease(anyNeed), yield* pool.lease(anyNeed), yield* pool.lease(anyNeed)]
+      for (const lease of leases) {
+        const reason = failureOf("auth")
+        yield* pool.report(lease, { kind: "failure", reason, need: anyNeed, mayRetrySame: false })
+      }
+      const { health } = yield* statusOf("a")
+      assert.deepStrictEqual([health?.failureCount, health?.disabled], [1, null])
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("rests a credential whose identity provider cannot be reached, where another can serve", () =>
+    Effect.gen(function* () {
+      const { withoutToken } = yield* CredentialPool
+      yield* withoutToken(id("a"), { need: anyNeed, mayRetrySame: true })
+      assert.strictEqual((yield* statusOf("a")).rests, "upstream_error")
+      yield* withoutToken(id("b"), { need: anyNeed, mayRetrySame: true })
+      assert.isNull((yield* statusOf("b")).rests, "the last one bears it")
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("b", { priority: 1 })])))
+  )
+
   it.effect("ends a rest with a success", () =>
     Effect.gen(function* () {
       const pool = yield* CredentialPool
-      const lease = yield* pool.lease(anyNeed)
       yield* fail(failureOf("rate_limit"))
+      yield* TestClock.adjust("3 minutes")
+      const lease = yield* pool.lease(anyNeed)
       yield* pool.report(lease, succeeded)
       const { health, rests } = yield* statusOf("a")
       assert.isNull(rests)

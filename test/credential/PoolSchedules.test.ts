@@ -10,6 +10,7 @@ import * as PoolLeases from "../../src/credential/PoolLeases.ts"
 import * as PoolReports from "../../src/credential/PoolReports.ts"
 import type { Need } from "../../src/credential/Eligibility.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
+import { chosen } from "../support/Credentials.ts"
 import { anyNeed, failureOf, id, providerLayer, ready, settingsLayer, settle, storeOf, succeeded } from "./PoolRig.ts"
 
 const names = ["a", "b", "c"]
@@ -119,12 +120,16 @@ const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: A
   switch (step.do) {
     case "fail": {
       const reason = failureOf(step.kind)
-      return yield* PoolReports.report(core, entry, { kind: "failure", reason, need: anyNeed, mayRetrySame: true })
+      return yield* PoolReports.report(
+        core,
+        { entry, turn: core.nextTurn() },
+        { kind: "failure", reason, need: anyNeed, mayRetrySame: true }
+      )
     }
     case "begin":
-      return core.accepted(entry)
+      return core.accepted({ entry, probe: entry.probing, since: 0, turn: 0, borrowed: false, why: chosen })
     case "succeed":
-      return yield* PoolReports.report(core, entry, succeeded)
+      return yield* PoolReports.report(core, { entry, turn: core.nextTurn() }, succeeded)
     case "disable":
       return yield* core.change(entry, (health) => ({ ...health, disabled: { reason: "manual", until: null } }), false)
     case "enable":
@@ -142,7 +147,7 @@ const check = Effect.fnUntraced(function* (
   const holding = clients.filter(({ borrowed, state }) => state === "holds" && !borrowed)
   const waiting = clients.filter(({ state }) => state === "waits")
   assert.strictEqual(core.outstanding, holding.length, "live leases")
-  assert.strictEqual(core.leases, core.outstanding, "what is exported of both")
+  assert.strictEqual(core.holders.size, core.outstanding, "what is exported of both")
   assert.strictEqual(yield* core.gateway.release(0), core.limit - core.outstanding, "the gateway's semaphore")
   const fresh = holding.filter((client) => !before.has(client))
   if (fresh.length > 0) assert.isAtMost(core.outstanding, core.limit, "the gateway's limit")
@@ -154,7 +159,7 @@ const check = Effect.fnUntraced(function* (
   }
   assert.strictEqual(core.queue.length, waiting.length, "who waits")
   for (const client of waiting) {
-    const choice = core.choose(client.need, now, false)
+    const choice = core.choose(client.need, now)
     assert.strictEqual(choice.kind, "full", "waits although it need not")
     // Its conversation may lead one to a credential that another one is not led to.
     const overtaking = fresh.filter(
@@ -180,7 +185,7 @@ describe("permits", () => {
           yield* Effect.forEach(clients, ({ fiber }) => Fiber.interrupt(fiber), { discard: true })
           yield* check(core, new Set(), clients)
           assert.deepStrictEqual([core.outstanding, core.borrowed, core.queue.length], [0, 0, 0])
-          assert.isTrue([...core.entries].every(({ borrowed, probing }) => borrowed === 0 && !probing))
+          assert.isTrue([...core.entries].every(({ borrowed, probing }) => borrowed === 0 && probing === null))
           yield* stop
         })
         for (const step of steps) {

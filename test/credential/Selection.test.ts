@@ -27,7 +27,6 @@ const Drawn = Schema.Struct({
 })
 const Asked = Schema.Struct({
   model: Schema.NullOr(Schema.Literals(["opus", "sonnet", "unheard-of"])),
-  group: Schema.Boolean,
   exclude: Schema.Array(Small),
   barred: Schema.Array(Small),
   bound: Schema.NullOr(Small),
@@ -72,10 +71,9 @@ const entryOf = (drawn: typeof Drawn.Type, index: number): PoolEntry => {
   return entry
 }
 
-const needOf = ({ barred, exclude, group, model }: typeof Asked.Type): Need => ({
+const needOf = ({ barred, exclude, model }: typeof Asked.Type): Need => ({
   ...anyNeed,
   model,
-  group: group ? GroupId.make("eu") : null,
   exclude: new Set(exclude.map((n) => id(String(n)))),
   barred: new Set(barred.map((n) => id(String(n))))
 })
@@ -92,8 +90,9 @@ const scan = (
   now: number
 ): Scanned => {
   const isListed = need.model !== null && entries.some(({ models }) => models?.has(need.model ?? "") === true)
+  const known = { isListed, isPartial: entries.some(({ models }) => models === null) }
   const against = (entry: PoolEntry) =>
-    reasonsAgainst(entry, need, { now, isListed, pausedUntil: null, gatewayFull }).map(({ kind }) => kind)
+    reasonsAgainst(entry, need, { now, known, pausedUntil: null, gatewayFull }).map(({ kind }) => kind)
   const only = (entry: PoolEntry, ...allowed: ReadonlyArray<string>) =>
     against(entry).every((kind) => allowed.includes(kind))
   const inOrder = entries.toSorted((a, b) => (isBefore(rankOf(a, false), rankOf(b, false), mode) ? -1 : 1))
@@ -138,7 +137,8 @@ describe("Selection", () => {
           const need = needOf(ask)
           const bound = ask.bound === null ? null : id(String(ask.bound))
           const { gatewayFull } = ask
-          const choice = Selection.choose(index, need, { now, bound, gatewayFull, overflow: false })
+          index.advance(now)
+          const choice = Selection.choose(index, need, { bound, gatewayFull, overflow: false })
           const seen: Scanned = {
             kind: choice.kind,
             id: choice.kind === "chosen" ? choice.entry.credential.id : null,
@@ -164,7 +164,7 @@ describe("Selection", () => {
     Selection.choose(
       index,
       { ...anyNeed, ...need },
-      { now: start, bound: bound === null ? null : id(bound), gatewayFull: false, overflow }
+      { bound: bound === null ? null : id(bound), gatewayFull: false, overflow }
     )
   const chosen = (choice: Selection.Choice) => (choice.kind === "chosen" ? choice.entry.credential.id : choice.kind)
   const poolOf = (mode: Mode, ...entries: ReadonlyArray<PoolEntry>) => {
@@ -242,7 +242,7 @@ describe("Selection", () => {
     const borrowed = choose(index, {}, null, true)
     assert.strictEqual(borrowed.kind === "chosen" ? borrowed.by : "", "borrowed")
     assert.strictEqual(chosen(borrowed), "a")
-    a.probing = true
+    a.probing = {}
     assert.strictEqual(chosen(choose(index, {}, null, true)), "b")
   })
 
@@ -260,13 +260,34 @@ describe("Selection", () => {
     assert.strictEqual(because({ cooldown: { ...cooldown, reason: "timeout" } }), "resting")
     assert.strictEqual(because({ disabled: { reason: "quota_exceeded", until: at(start + 1) } }), "out_of_quota")
     assert.strictEqual(because({ disabled: { reason: "manual", until: null } }), "disabled")
-    const other = plain("b")
-    other.models = new Set(["opus"])
-    index.update(other, start)
-    entry.models = new Set(["sonnet"])
-    other.health = { ...untouched, disabled: { reason: "manual", until: null } }
-    index.update(other, start)
+    entry.credential = { ...entry.credential, subscription: "KIRO FREE" }
     assert.strictEqual(because({}), "model")
+  })
+
+  it("asks those whose models are not known before those that are known to lack one", () => {
+    const [listed, unknown] = [plain("a"), plain("b", 1)]
+    listed.models = new Set(["sonnet"])
+    const index = poolOf("priority", listed, unknown)
+    assert.strictEqual(chosen(choose(index, { model: "new" })), "b")
+    assert.strictEqual(chosen(choose(index, { model: "sonnet" })), "a")
+    unknown.models = new Set(["sonnet"])
+    index.update(unknown, start)
+    assert.strictEqual(chosen(choose(index, { model: "new" })), "a", "nobody lists it: the upstream may know it")
+  })
+
+  it("says what decided", () => {
+    const because = (mode: Mode, a: PoolEntry, b: PoolEntry) => {
+      const choice = choose(poolOf(mode, a, b))
+      return choice.kind === "chosen" ? choice.why.because : choice.kind
+    }
+    assert.strictEqual(because("priority", plain("a"), plain("b", 1)), "the lowest priority number")
+    assert.strictEqual(because("priority", plain("a"), plain("b")), "it came to the pool first")
+    const busy = plain("b")
+    busy.outstanding = 1
+    assert.strictEqual(because("balanced", plain("a"), busy), "the fewest requests under way")
+    const served = plain("b")
+    served.health = { ...untouched, successCount: 1 }
+    assert.strictEqual(because("balanced", plain("a"), served), "the fewest answers so far")
   })
 
   it("takes plans without cost to lack opus only while their models are not known", () => {

@@ -27,7 +27,7 @@ describe("UpstreamPause", () => {
     pause.failed(kiro, id("a"), "network", 0)
     pause.failed(kiro, id("b"), "network", 0)
     assert.isNull(pause.failed(UpstreamId.make("other"), id("c"), "network", 0))
-    pause.answered(kiro)
+    pause.answered(kiro, 0)
     assert.isNull(pause.failed(kiro, id("c"), "network", 0))
   })
 })

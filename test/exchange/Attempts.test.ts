@@ -189,6 +189,15 @@ describe("Attempts", () => {
       })
     )
 
+    it.effect("that could not be renewed now count against nobody, and another credential is tried", () =>
+      Effect.gen(function* () {
+        const script = [fails("token_rejected"), answers()]
+        const outcome = yield* attempt({ credentials: ["a", "b"], replaces: "unavailable", script })
+        assert.deepStrictEqual(ids(outcome), ["a", "b"])
+        assert.deepStrictEqual(outcome.reports, ["a no token may retry", "b success"])
+      })
+    )
+
     it.effect("that are refused are asked for once in a request, and the client is told", () =>
       Effect.gen(function* () {
         const outcome = yield* attempt({ noToken: ["a"], script: [answers()] })

@@ -14,6 +14,7 @@ import type { FailureKind, FailureReason, FailureScope } from "../../src/message
 import { credentialBase } from "../support/Credentials.ts"
 import type { ContentEvent } from "../../src/message/MessageEvent.ts"
 import type { MessagesRequest } from "../../src/message/MessagesRequest.ts"
+import { RefreshFailure } from "../../src/upstream/RefreshFailure.ts"
 import { failure, UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
 import { type Settlement, type UpstreamModel, UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
 
@@ -75,7 +76,7 @@ export interface FakeOptions {
   /** One upstream call after the other; the last stands for all that follow. */
   readonly script: ReadonlyArray<Send>
   /** Whether a rejected token can be replaced. */
-  readonly replaces?: boolean
+  readonly replaces?: boolean | "unavailable"
   /** Milliseconds. */
   readonly leaseTakes?: number
   readonly refreshTakes?: number
@@ -97,6 +98,8 @@ export interface Fakes {
   readonly accepted: ReadonlyArray<string>
   readonly layer: Layer.Layer<CredentialPool | UpstreamProvider>
 }
+
+const refreshFailure = (kind: RefreshFailure["kind"]) => new RefreshFailure({ kind, status: null, detail: "test" })
 
 const unused = () => Effect.die("an exchange does not operate the pool")
 
@@ -124,7 +127,7 @@ export const makeFakes = (options: FakeOptions): Fakes => {
     if (entry !== undefined) index.remove(entry)
   }
   const unavailable = new CredentialPoolError({ reason: { _tag: "Cooling", limited: false, retryAfterMs: 1_000 } })
-  const chosen = (need: Need) => choose(index, need, { now: 0, bound: null, gatewayFull: false, overflow: false })
+  const chosen = (need: Need) => choose(index, need, { bound: null, gatewayFull: false, overflow: false })
   const lease = (need: Need) =>
     Effect.gen(function* () {
       yield* Effect.sleep(options.leaseTakes ?? 0)
@@ -168,14 +171,19 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         )
         if (!outcome.mayRetrySame || others) rests(id)
       }),
-    replaceToken: ({ credential: { id } }) =>
-      Effect.as(
+    replaceToken: (lease) =>
+      Effect.andThen(
         Effect.andThen(
           Effect.sleep(options.refreshTakes ?? 0),
-          Effect.sync(() => refreshes.push(id))
+          Effect.sync(() => refreshes.push(lease.credential.id))
         ),
-        replaces
+        replaces === true ? Effect.succeed(lease) : Effect.fail(refreshFailure(replaces ? "unavailable" : "refused"))
       ),
+    withoutToken: (id, { mayRetrySame }) =>
+      Effect.sync(() => {
+        reports.push(`${id} no token${mayRetrySame ? " may retry" : ""}`)
+        if (!mayRetrySame) rests(id)
+      }),
     operations: {
       add: unused,
       setDisabled: unused,

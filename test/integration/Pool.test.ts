@@ -126,6 +126,29 @@ describe("a token", () => {
   )
 })
 
+describe("retry-after", () => {
+  it.live("is the soonest recovery, also of an answer that tells another failure", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({
+        credentials: [apiKey("ksk_1"), apiKey("ksk_2", { priority: 1 })],
+        script: {
+          rules: [
+            { credential: "ksk_1", steps: [{ fail: "rate_limit", retryAfter: 20 }] },
+            { credential: "ksk_2", fail: "internal" }
+          ]
+        }
+      })
+      const first = yield* messages(rig)
+      assert.strictEqual(first.status, 502)
+      const told = Number(first.headers.get("retry-after"))
+      assert.isTrue(told >= 18 && told <= 20, `${told}`)
+      const second = yield* messages(rig)
+      assert.strictEqual(second.headers.get("weir-attempts"), null)
+      assert.isAtMost(Math.abs(Number(second.headers.get("retry-after")) - told), 1)
+    })
+  )
+})
+
 /** What becomes of the credential. */
 type Consequence = "nothing" | "counts" | `rests ${string}` | `off ${string}`
 
@@ -152,7 +175,16 @@ const limited = row([2, 1], 429, "rate_limit_error", "rests rate_limit")
 const overload = row([2, 2], 529, "overloaded_error", "nothing")
 const outOfQuota = row([2, 1], 402, "billing_error", "off quota_exceeded")
 
-const table: Partial<Record<FailureName, Row>> = {
+/** Sent once more in another form, in the same lease. */
+const inAnotherForm = row([2, 2], 400, "invalid_request_error", "nothing")
+
+/** Those that only a refresh meets are left out. */
+const table: Readonly<Record<Exclude<FailureName, "invalid_grant" | "invalid_client" | "slow_down">, Row>> = {
+  header_timeout: row([4, 3], 504, "timeout_error", "rests timeout"),
+  conversation_limit: inAnotherForm,
+  invalid_conversation: inAnotherForm,
+  invalid_signature: inAnotherForm,
+  document_refused: inAnotherForm,
   network: upstreamFault,
   masked_throttling: upstreamFault,
   masked_validation: refused,
@@ -199,7 +231,8 @@ const consequence = ({ health }: CredentialStatus): Consequence =>
 const run = Effect.fnUntraced(function* (fail: FailureName, tokens: ReadonlyArray<string>) {
   const rig = yield* makeRig({
     script: { rules: [{ fail }] },
-    credentials: tokens.map((token, priority) => apiKey(token, { priority }))
+    credentials: tokens.map((token, priority) => apiKey(token, { priority })),
+    config: { retry: { headerTimeout: "500 millis" } }
   })
   const answer = yield* messages(rig)
   return { rig, answer, calls: (yield* generations(rig)).length }
@@ -223,8 +256,13 @@ describe("every failure that the upstream is known for", () => {
         )
         const two = yield* run(name, ["ksk_1", "ksk_2"])
         assert.deepInclude(
-          { calls: two.calls, status: two.answer.status },
-          { calls: expected.calls[0], status: expected.status }
+          {
+            calls: two.calls,
+            status: two.answer.status,
+            type: at(two.answer.json, "error", "type"),
+            does: consequence(yield* statusOf(two.rig, "ksk_1"))
+          },
+          { calls: expected.calls[0], status: expected.status, type: expected.type, does: expected.does }
         )
         assert.notMatch(two.answer.text, /ksk_|d-9067c98495/)
         assert.strictEqual(yield* outstanding(two.rig), 0)
