@@ -96,7 +96,32 @@ export class Dispatch extends Context.Service<
 
 const collecting: Receiver = { head: () => false, data: () => "more" }
 
+/** The time for the header includes connecting: to a proxy, through it, and to the upstream. */
 const dispatch = (
+  dispatcher: Dispatcher,
+  request: DispatchRequest,
+  receiver: Receiver
+): Effect.Effect<DispatchResponse, DispatchError> =>
+  Effect.suspend(() => {
+    let isHeaded = false
+    const watched: Receiver = {
+      head: (head, resume) => {
+        isHeaded = true
+        return receiver.head(head, resume)
+      },
+      data: receiver.data
+    }
+    return Effect.raceFirst(
+      exchange(dispatcher, request, watched),
+      Effect.flatMap(Effect.sleep(Math.max(1, request.headerTimeoutMs)), () =>
+        isHeaded ? Effect.never : Effect.fail(tooLate)
+      )
+    )
+  })
+
+const tooLate = new DispatchError({ phase: "header", timedOut: true, code: "UND_ERR_HEADERS_TIMEOUT" })
+
+const exchange = (
   dispatcher: Dispatcher,
   request: DispatchRequest,
   receiver: Receiver
@@ -110,15 +135,6 @@ const dispatch = (
     let abort = (): void => {
       stopped = true
     }
-    // Connecting counts: to a proxy, through it, and to the upstream.
-    const late = setTimeout(
-      () => {
-        stopped = true
-        done(Effect.fail(new DispatchError({ phase: "header", timedOut: true, code: "UND_ERR_HEADERS_TIMEOUT" })))
-        abort()
-      },
-      Math.max(1, Math.ceil(request.headerTimeoutMs))
-    )
     const finish = () =>
       done(Effect.succeed({ ...(head ?? { status: 0, headers: {} }), body: Buffer.concat(chunks).toString("utf8") }))
 
@@ -140,7 +156,6 @@ const dispatch = (
         },
         onResponseStart(controller, status, headers) {
           if (status < 200) return
-          clearTimeout(late)
           head = { status, headers: plain(headers) }
           streaming = receiver.head(head, () => controller.resume())
         },
@@ -165,15 +180,11 @@ const dispatch = (
         },
         onResponseEnd: finish,
         onResponseError(_, error) {
-          clearTimeout(late)
           if (!stopped) done(failure(error, head === null ? "header" : "body"))
         }
       }
     )
-    return Effect.sync(() => {
-      clearTimeout(late)
-      abort()
-    })
+    return Effect.sync(() => abort())
   })
 
 /** What the system and undici report has a code; anything else was thrown by a receiver and is a defect. */
