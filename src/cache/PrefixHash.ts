@@ -11,6 +11,7 @@
  * **Source:** Anthropic, "Prompt caching": at most 4 breakpoints, longer lifetimes first, a look-back of 20 blocks.
  */
 import { Result } from "effect"
+import { markOf, markWithin } from "../message/CacheMark.ts"
 import type { CacheControl } from "../message/ContentBlockParam.ts"
 import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
 import { RequestCount } from "../message/RequestEstimate.ts"
@@ -59,27 +60,14 @@ export const prefixesOf = (request: MessagesRequest, model: string): Result.Resu
 }
 
 /** Whether anything in it asks to be cached; most requests that do not are spared the hashing. */
-const isCached = ({ cache_control, messages, system, tools }: MessagesRequest): boolean =>
-  isControl(cache_control) ||
-  (tools ?? []).some((tool) => controlOf(tool) !== null) ||
-  (typeof system === "string" ? false : (system ?? []).some((block) => controlOf(block) !== null)) ||
-  messages.some(({ content }) => typeof content !== "string" && content.some((block) => innerControl(block) !== null))
-
-const isControl = (value: unknown): value is CacheControl =>
-  typeof value === "object" && value !== null && "type" in value && value.type === "ephemeral"
-
-const controlOf = (block: object): CacheControl | null =>
-  "cache_control" in block && isControl(block.cache_control) ? block.cache_control : null
-
-/** A block's own mark, or one inside of it, which stands for the block's end. */
-const innerControl = (block: object): CacheControl | null => {
-  const own = controlOf(block)
-  if (own !== null || !("content" in block) || !Array.isArray(block.content)) return own
-  for (const inner of block.content) {
-    const control: CacheControl | null = typeof inner === "object" && inner !== null ? controlOf(inner) : null
-    if (control !== null) return control
-  }
-  return null
+const isCached = (request: MessagesRequest): boolean => {
+  const { messages, system, tools } = request
+  return (
+    markOf(request) !== null ||
+    (tools ?? []).some((tool) => markOf(tool) !== null) ||
+    (typeof system === "string" ? false : (system ?? []).some((block) => markOf(block) !== null)) ||
+    messages.some(({ content }) => typeof content !== "string" && content.some((block) => markWithin(block) !== null))
+  )
 }
 
 class Reader {
@@ -98,7 +86,7 @@ class Reader {
   tool(tool: NonNullable<MessagesRequest["tools"]>[number], path: string): void {
     this.#count.tool(tool)
     if (this.#hashes) this.#link("tool", canonical(tool))
-    this.#end(controlOf(tool), path)
+    this.#end(markOf(tool), path)
   }
 
   system(text: string, control: CacheControl | null | undefined, path: string): void {
@@ -125,7 +113,7 @@ class Reader {
   block(block: Exclude<MessagesRequest["messages"][number]["content"], string>[number], path: string): void {
     this.#count.block(block)
     if (this.#hashes) this.#link("block", canonical(block))
-    this.#end(innerControl(block), path)
+    this.#end(markWithin(block), path)
   }
 
   finish(request: MessagesRequest): Result.Result<Prefixes, InvalidMember> {
@@ -144,8 +132,9 @@ class Reader {
       return Result.fail({ path: `${late.path}.cache_control.ttl`, problem })
     }
     const last = this.#ends.length - 1
-    if (isControl(request.cache_control) && last >= 0 && this.#breakpoints.at(-1)?.at !== last) {
-      this.#breakpoints.push({ at: last, lifetime: request.cache_control.ttl ?? "5m", path: "" })
+    const own = markOf(request)
+    if (own !== null && last >= 0 && this.#breakpoints.at(-1)?.at !== last) {
+      this.#breakpoints.push({ at: last, lifetime: own.ttl ?? "5m", path: "" })
     }
     return Result.succeed({
       ends: this.#ends,

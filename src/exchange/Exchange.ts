@@ -96,7 +96,9 @@ const make = Effect.gen(function* () {
 
     const conversation = conversationOf(client.session, request)
     const affinity = affinityOf(conversation, request)
-    const call = { request, model: model.id, conversation, affinity, client: client.id }
+    const { enabled, native } = current.cache
+    const cachePoints = enabled && native ? models.cachePoints(model.id) : 0
+    const call = { request, model: model.id, conversation, cachePoints, affinity, client: client.id }
     const attempts = Attempts.run({ pool, provider, settings: current, clock }, call, relay)
     const { lease, settlement } = yield* Effect.mapError(attempts, (error) => withHead(error, relay.head))
     const usage = yield* accounting.settle(plan, {

@@ -17,6 +17,8 @@ export class ModelList extends Context.Service<
     readonly list: Effect.Effect<ReadonlyArray<UpstreamModel>>
     /** The upstream's name for what a client asks for. */
     readonly resolve: (name: string) => ResolvedModel
+    /** The most cache points that a model takes; 0 where it takes none, or that is not known. */
+    readonly cachePoints: (id: string) => number
     /** What is known of a model that is about to be asked. */
     readonly planned: (id: string) => PlannedModel
   }
@@ -40,6 +42,7 @@ const make = Effect.gen(function* () {
       return known.length === 0 ? staticModels : known
     }),
     resolve: (name) => resolveModel(name, settings.current().models.aliases),
+    cachePoints: (id) => pool.knownModel(id)?.promptCaching?.maximumPoints ?? 0,
     planned: (id) => {
       const known = pool.knownModel(id)
       return {

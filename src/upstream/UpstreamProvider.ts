@@ -22,6 +22,8 @@ export interface UpstreamCall {
   readonly model: string
   /** The conversation the client named, if it named one. */
   readonly conversation: ConversationId | null
+  /** The most cache points that may be asked for; 0: none. */
+  readonly cachePoints: number
   /** Longest wait for the upstream's header. Milliseconds. */
   readonly headerTimeoutMs: number
   /** Longest silence between two chunks of the answer. Milliseconds. */

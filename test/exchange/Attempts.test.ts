@@ -45,7 +45,7 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
       const affinity = { from: null, to: "conversation" }
-      const call = { request, model: "m", conversation: null, affinity, client: null }
+      const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, client: null }
       const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }
     })

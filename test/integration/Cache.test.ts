@@ -98,3 +98,86 @@ describe("a reported share of cache reads", () => {
     })
   )
 })
+
+describe("where the upstream has a cache of its own", () => {
+  const generations = (rig: Rig) =>
+    Effect.map(rig.simulator.requests, (requests) => requests.filter(({ operation }) => operation === "generate"))
+  /** The models' limits are known soon after the start. */
+  const listed = (rig: Rig) => ask(rig, "/v1/models")
+
+  for (const by of ["whole", "stream", "held"] as const) {
+    it.live(`breakpoints become cache points, and what is told is what the upstream counted: ${by}`, () =>
+      Effect.gen(function* () {
+        const rig = yield* makeRig()
+        yield* listed(rig)
+        const [, written = 0] = numbers(yield* usageBy[by](rig))
+        assert.isAbove(written, 8_000)
+        const second = yield* usageBy[by](rig)
+        assert.deepStrictEqual(numbers(second).slice(1), [0, written])
+        assert.deepStrictEqual(at(second, "weir", "cacheSource"), "upstream")
+      })
+    )
+  }
+
+  it.live("a conversation of thirty turns is told to the token, with another account in the middle", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({ credentials: [apiKey("ksk_1"), apiKey("ksk_2", { priority: 1 })] })
+      yield* listed(rig)
+      const messages: Array<{ readonly role: string; readonly content: unknown }> = []
+      const mark = { cache_control: { type: "ephemeral" } }
+      let read = 0
+      for (let turn = 0; turn < 30; turn++) {
+        if (turn === 15) yield* Effect.orDie(rig.pool.operations.setDisabled(apiKey("ksk_1").id, true))
+        const asked = [{ type: "text", text: `turn ${turn} ${"word ".repeat(50)}`, ...mark }]
+        const { json } = yield* ask(rig, "/v1/messages", {
+          body: {
+            model: "claude-sonnet-4-5",
+            max_tokens: 500,
+            system,
+            messages: [...messages, { role: "user", content: asked }]
+          }
+        })
+        const [input = 0, written = 0, cached = 0] = numbers(at(json, "usage"))
+        assert.strictEqual(at(json, "usage", "weir", "cacheSource"), "upstream", `turn ${turn}`)
+        assert.isBelow(input, 1_000, `turn ${turn}: what is not cached is short`)
+        if (turn === 0 || turn === 15) assert.strictEqual(cached, 0, `turn ${turn}: nobody has seen it here`)
+        else assert.isAtLeast(cached, read, `turn ${turn}: all that was before is read`)
+        read = turn === 14 ? 0 : cached + written
+        messages.push({ role: "user", content: asked.map(({ cache_control: _, ...rest }) => rest) })
+        messages.push({ role: "assistant", content: at(json, "content") })
+      }
+    })
+  )
+
+  it.live("a model that refuses cache points gets none from then on, and the request goes again without them", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({
+        script: {
+          rules: [
+            {
+              times: 1,
+              steps: [{ http: { status: 400, type: "ValidationException", reason: "REQUEST_BODY_INVALID" } }]
+            }
+          ]
+        }
+      })
+      yield* listed(rig)
+      for (let n = 0; n < 2; n++) {
+        const answer = yield* ask(rig, "/v1/messages", { body: saying("Hi", { system }) })
+        assert.strictEqual(answer.status, 200, answer.text)
+        assert.strictEqual(answer.headers.get("weir-attempts"), "1")
+      }
+      const points = (yield* generations(rig)).map(({ body }) => body.includes("cachePoint"))
+      assert.deepStrictEqual(points, [true, false, false])
+    })
+  )
+
+  it.live("no cache points are sent where the operator wants none", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({ config: { cache: { native: false } } })
+      yield* listed(rig)
+      yield* usageBy.whole(rig)
+      assert.isFalse((yield* generations(rig)).some(({ body }) => body.includes("cachePoint")))
+    })
+  )
+})

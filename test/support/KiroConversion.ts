@@ -21,12 +21,14 @@ const Media = Schema.Struct({
   name: Schema.optionalKey(Schema.String),
   source: Schema.Struct({ bytes: Schema.String })
 })
+const Point = Schema.optionalKey(Schema.Struct({ type: Schema.Literal("default") }))
 const User = Schema.Struct({
   content: Schema.String,
   modelId: Schema.String,
   origin: Schema.String,
   images: list(Media),
   documents: list(Media),
+  cachePoint: Point,
   userInputMessageContext: Schema.optionalKey(
     Schema.Struct({
       toolResults: list(
@@ -51,7 +53,8 @@ const User = Schema.Struct({
 const Assistant = Schema.Struct({
   content: Schema.String,
   toolUses: list(Schema.Struct({ toolUseId: Schema.String, name: Schema.String, input: Schema.Unknown })),
-  reasoningContent: Schema.optionalKey(Schema.Unknown)
+  reasoningContent: Schema.optionalKey(Schema.Unknown),
+  cachePoint: Point
 })
 const Body = Schema.Struct({
   conversationState: Schema.Struct({
@@ -82,6 +85,7 @@ export const options: ConversionOptions = {
   model: "claude-sonnet-4.5",
   documents: "native",
   webSearch: true,
+  cachePoints: 0,
   reasoning: "native",
   thinkingTags: true,
   sha256Hex

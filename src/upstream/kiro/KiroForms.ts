@@ -1,8 +1,8 @@
 /**
  * KiroForms: the forms in which one request can be put to Kiro, and which one to try after a refusal.
  *
- * The plain form sends documents and signed thinking natively in the client's own conversation. A model that refuses
- * documents gets their text from then on; a refused signature goes as text, and a refused conversation id is replaced by
+ * The plain form sends documents, signed thinking and cache points natively in the client's own conversation. A model that
+ * refuses documents gets their text from then on, and one that refuses cache points none; a refused signature goes as text, and a refused conversation id is replaced by
  * a fresh one, once each for a request.
  */
 import { Effect, Result } from "effect"
@@ -29,6 +29,8 @@ export interface KiroServices {
 interface Form {
   readonly documents: "native" | "text"
   readonly reasoning: "native" | "text"
+  /** The most cache points. */
+  readonly cachePoints: number
 }
 
 /** Models known to refuse documents; past this many the oldest is forgotten. */
@@ -59,6 +61,8 @@ export interface Send {
 export class Forms {
   readonly #documents: DocumentText["Service"]
   readonly #withoutDocuments = new Set<string>()
+  /** Whether a model takes cache points, as far as it was tried. */
+  readonly #cachePoints = new Map<string, boolean>()
   /** Converted once, in each form, for all attempts of a request. */
   readonly #converted = new WeakMap<MessagesRequest, Map<string, KiroRequest>>()
 
@@ -75,28 +79,43 @@ export class Forms {
       { conversationId: known, next }: Course,
       send: Send
     ): Effect.fn.Return<Sent, UpstreamFailure> {
-      let form: Form = { documents: this.#withoutDocuments.has(call.model) ? "text" : "native", reasoning: "native" }
+      let form: Form = {
+        documents: this.#withoutDocuments.has(call.model) ? "text" : "native",
+        reasoning: "native",
+        cachePoints: this.#cachePoints.get(call.model) === false ? 0 : call.cachePoints
+      }
       let conversationId = known
       const refused = new Set<FailureKind>()
       for (;;) {
         const request = next ?? (yield* this.#convert(call, form))
         const sent = yield* Effect.result(send.call(request, conversationId))
-        if (Result.isSuccess(sent)) return { ending: sent.success, request, conversationId }
+        if (Result.isSuccess(sent)) {
+          this.#learn(call, request, refused.has("invalid_request"))
+          return { ending: sent.success, request, conversationId }
+        }
         const { kind } = sent.failure.reason
         if (refused.has(kind) || !send.mayRepeat()) return yield* sent.failure
         refused.add(kind)
         if (kind === "invalid_conversation") conversationId = yield* randomUuid
-        else if (kind === "invalid_signature" && next === null) form = { documents: form.documents, reasoning: "text" }
+        else if (kind === "invalid_signature" && next === null) form = { ...form, reasoning: "text" }
         else if (kind === "document_refused" && next === null && form.documents === "native") {
-          form = { documents: "text", reasoning: form.reasoning }
+          form = { ...form, documents: "text" }
           this.#remember(call.model)
+        } else if (
+          kind === "invalid_request" &&
+          request.hasCachePoints &&
+          !this.#cachePoints.has(call.model) &&
+          next === null
+        ) {
+          // Perhaps for the cache points: whether this model takes them is not known yet.
+          form = { ...form, cachePoints: 0 }
         } else return yield* sent.failure
       }
     }
   )
 
   #convert(call: UpstreamCall, form: Form): Effect.Effect<KiroRequest, UpstreamFailure> {
-    const key = `${form.documents} ${form.reasoning} ${call.model}`
+    const key = `${form.documents} ${form.reasoning} ${form.cachePoints} ${call.model}`
     const forms = this.#converted.get(call.request) ?? new Map<string, KiroRequest>()
     this.#converted.set(call.request, forms)
     const known = forms.get(key)
@@ -125,6 +144,14 @@ export class Forms {
       ),
       (texts) => withDocumentTexts(request, texts)
     )
+  }
+
+  /** What an answer tells of cache points. @param without whether the request passed only without them */
+  #learn(call: UpstreamCall, { hasCachePoints }: KiroRequest, without: boolean): void {
+    if (!hasCachePoints && !without) return
+    this.#cachePoints.set(call.model, hasCachePoints)
+    const oldest = this.#cachePoints.keys().next()
+    if (this.#cachePoints.size > rememberedModels && oldest.done !== true) this.#cachePoints.delete(oldest.value)
   }
 
   #remember(model: string): void {

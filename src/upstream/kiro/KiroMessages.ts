@@ -15,6 +15,7 @@
  * text was withheld from the client (`display: "omitted"`; its signature alone would not pass the upstream's check),
  * and kinds of thinking that are not known.
  */
+import { markWithin } from "../../message/CacheMark.ts"
 import { Result } from "effect"
 import type {
   ContentBlockParam,
@@ -55,6 +56,9 @@ export const readMessages = (
     const path = `messages.${index}.content`
     if (message.role === "assistant") readAssistant(turns, message.content, path, attachments, options)
     else readUser(turns, message, path, attachments)
+    const isMarked = typeof message.content !== "string" && message.content.some((block) => markWithin(block) !== null)
+    const turn = turns.at(-1)
+    if (isMarked && turn !== undefined) turn.isMarked = true
   })
   const refusal = attachments.refusal()
   return refusal === null ? Result.succeed(closeTurns(turns)) : Result.fail(refusal)

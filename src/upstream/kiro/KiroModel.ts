@@ -55,6 +55,11 @@ export interface KiroTool {
   }
 }
 
+/** Behind what carries it the prompt up to there is cached. */
+export interface KiroCachePoint {
+  readonly type: "default"
+}
+
 /** A message of the user's side. */
 export interface KiroUserMessage {
   readonly content: string
@@ -62,6 +67,7 @@ export interface KiroUserMessage {
   readonly origin: "AI_EDITOR"
   readonly images?: ReadonlyArray<KiroImage>
   readonly documents?: ReadonlyArray<KiroDocument>
+  readonly cachePoint?: KiroCachePoint
   readonly userInputMessageContext?: {
     readonly toolResults?: ReadonlyArray<KiroToolResult>
     readonly tools?: ReadonlyArray<KiroTool>
@@ -74,6 +80,7 @@ export interface KiroAssistantMessage {
   readonly content: string
   readonly toolUses?: ReadonlyArray<KiroToolUse>
   readonly reasoningContent?: KiroReasoning
+  readonly cachePoint?: KiroCachePoint
 }
 
 /** One entry of `history`. */

@@ -16,6 +16,8 @@
  */
 import { Result } from "effect"
 import type { MessagesRequest } from "../../message/MessagesRequest.ts"
+import { markOf } from "../../message/CacheMark.ts"
+import { type Marks, withCachePoints } from "./KiroCachePoints.ts"
 import { agreement, directives, systemText, thinkingTags, wantsThinking } from "./KiroInstructions.ts"
 import { readMessages } from "./KiroMessages.ts"
 import type {
@@ -26,6 +28,7 @@ import type {
   RequestRefusal
 } from "./KiroModel.ts"
 import { pairTurns } from "./KiroPairing.ts"
+import type { Conversation } from "./KiroTurns.ts"
 import { makeToolNames } from "./KiroToolNames.ts"
 import { offeredTools, placeholderTools } from "./KiroTools.ts"
 
@@ -46,6 +49,8 @@ export interface KiroRequest {
   readonly serverTools: ReadonlySet<string>
   /** Whether the client asked for thinking. */
   readonly wantsThinking: boolean
+  /** Whether it asks for the prompt to be cached. */
+  readonly hasCachePoints: boolean
 }
 
 /** How a request is converted. */
@@ -58,6 +63,8 @@ export interface ConversionOptions {
   readonly webSearch: boolean
   /** `text` to send no signed reasoning, as after an answer that called a signature invalid. */
   readonly reasoning: "native" | "text"
+  /** The most cache points that the model takes; 0 to send none. */
+  readonly cachePoints: number
   /** Whether thinking is asked for by tags in the system prompt; otherwise `Attempt.modelFields` has to ask for it. */
   readonly thinkingTags: boolean
   /** Lower-case hex of the SHA-256 of a text's UTF-8 bytes. */
@@ -103,18 +110,42 @@ export const convertRequest = (
   const tags = options.thinkingTags ? thinkingTags(request, options.model) : ""
   const content = [...directives(request, tools.length > 0, chosen), current.content]
   const toolResults = current.userInputMessageContext?.toolResults
+  const system = systemPair(systemText(request, tags, overflow), modelId)
+  const carriers = {
+    tools,
+    history: [...system, ...history],
+    current: { ...current, content: content.filter((part) => part !== "").join("\n\n") }
+  }
+  const marks = marksOf(request, conversation.success, system.length, withTools ? offer.success.marked : noMarks)
+  const sent = withCachePoints(carriers, marks, options.cachePoints)
   return Result.succeed({
-    history: wellFormed(
-      JSON.stringify([...systemPair(systemText(request, tags, overflow), modelId), ...history]).slice(1, -1)
-    ),
-    message: messageMembers({ ...current, content: content.filter((part) => part !== "").join("\n\n") }),
+    history: wellFormed(JSON.stringify(sent.history).slice(1, -1)),
+    message: messageMembers(sent.current),
     toolResults: jsonArray(toolResults),
-    tools: jsonArray(tools),
+    tools: jsonArray(sent.tools),
+    hasCachePoints: options.cachePoints > 0 && marks.tools.size + marks.history.size + Number(marks.current) > 0,
     modelId,
     toolNames: names.clientNames,
     serverTools,
     wantsThinking: wantsThinking(request)
   })
+}
+
+const noMarks: ReadonlySet<number> = new Set()
+
+/** Where the client asks for the prompt to be cached; the system prompt is the first message of the history. */
+const marksOf = (
+  request: MessagesRequest,
+  { current, earlier }: Conversation,
+  before: number,
+  tools: ReadonlySet<number>
+): Marks => {
+  const history = new Set<number>()
+  const isSystemMarked =
+    typeof request.system !== "string" && (request.system ?? []).some((block) => markOf(block) !== null)
+  if (isSystemMarked && before > 0) history.add(0)
+  for (const [index, { isMarked }] of earlier.entries()) if (isMarked) history.add(before + index)
+  return { tools, history, current: current.isMarked || markOf(request) !== null }
 }
 
 /** The body of one attempt. */

@@ -5,9 +5,10 @@
  * - a tool without a description is described by its name, because an empty description is refused;
  * - a tool that earlier calls mention and the request no longer lists gets a placeholder, because the upstream refuses
  *   a call of a tool it has no definition of;
- * - `cache_control`, `strict`, `defer_loading` and the like have no counterpart.
+ * - `strict`, `defer_loading` and the like have no counterpart.
  */
 import { Predicate, Result } from "effect"
+import { markOf } from "../../message/CacheMark.ts"
 import type { MessagesRequest } from "../../message/MessagesRequest.ts"
 import type { KiroTool, RequestRefusal } from "./KiroModel.ts"
 import type { ToolNames } from "./KiroToolNames.ts"
@@ -17,6 +18,8 @@ import { typedTool } from "./KiroTypedTools.ts"
 /** The tools that a request offers. */
 export interface OfferedTools {
   readonly tools: ReadonlyArray<KiroTool>
+  /** Places of those up to which the client asks for the prompt to be cached. */
+  readonly marked: ReadonlySet<number>
   /** Names upstream of the tools that the gateway runs. */
   readonly serverTools: ReadonlySet<string>
   /** The ends of descriptions that are too long. */
@@ -35,6 +38,7 @@ export const offeredTools = (
   const offered: Array<KiroTool> = []
   const serverTools = new Set<string>()
   const overflow: Array<string> = []
+  const marked = new Set<number>()
   for (const [index, tool] of (tools ?? []).entries()) {
     if (tool.name === undefined) continue
     const definition = definitionOf(tool)
@@ -44,11 +48,12 @@ export const offeredTools = (
     }
     const name = names.define(tool.name)
     if (definition.isServerTool) serverTools.add(name)
+    if (markOf(tool) !== null) marked.add(offered.length)
     const { shown, rest } = splitDescription(definition.description)
     if (rest !== "") overflow.push(`[description of the tool ${name}, continued]\n${rest}`)
     offered.push(kiroTool(name, shown === "" ? tool.name : shown, definition.schema))
   }
-  return Result.succeed({ tools: offered, serverTools, overflow })
+  return Result.succeed({ tools: offered, marked, serverTools, overflow })
 }
 
 /** Definitions of tools that only earlier calls mention. */

@@ -27,6 +27,8 @@ export interface UserTurn {
   readonly parts: Array<string | ToolAnswer>
   readonly images: Array<KiroImage>
   readonly documents: Array<KiroDocument>
+  /** Whether the client asks for the prompt to be cached up to here. */
+  isMarked: boolean
 }
 
 /** All that the assistant said between two turns of the user's side. */
@@ -35,6 +37,7 @@ export interface AssistantTurn {
   /** Text and tool calls, in order. */
   readonly parts: Array<string | ToolCall>
   reasoning: KiroReasoning | null
+  isMarked: boolean
 }
 
 /** One side's turn. */
@@ -44,7 +47,7 @@ export type Turn = UserTurn | AssistantTurn
 export const userTurn = (turns: Array<Turn>): UserTurn => {
   const last = turns.at(-1)
   if (last?.role === "user") return last
-  const turn: UserTurn = { role: "user", parts: [], images: [], documents: [] }
+  const turn: UserTurn = { role: "user", parts: [], images: [], documents: [], isMarked: false }
   turns.push(turn)
   return turn
 }
@@ -53,7 +56,7 @@ export const userTurn = (turns: Array<Turn>): UserTurn => {
 export const assistantTurn = (turns: Array<Turn>): AssistantTurn => {
   const last = turns.at(-1)
   if (last?.role === "assistant") return last
-  const turn: AssistantTurn = { role: "assistant", parts: [], reasoning: null }
+  const turn: AssistantTurn = { role: "assistant", parts: [], reasoning: null, isMarked: false }
   turns.push(turn)
   return turn
 }
@@ -77,7 +80,7 @@ export interface Conversation {
 /** Makes turns that alternate begin and end on the user's side. */
 export const closeTurns = (turns: Array<Turn>): Conversation => {
   if (turns[0]?.role === "assistant") {
-    turns.unshift({ role: "user", parts: [opening], images: [], documents: [] })
+    turns.unshift({ role: "user", parts: [opening], images: [], documents: [], isMarked: false })
   }
   if (turns.at(-1)?.role === "assistant") userTurn(turns).parts.push(goOn)
   return { current: userTurn(turns), earlier: turns.slice(0, -1) }

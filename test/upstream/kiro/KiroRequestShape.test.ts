@@ -20,7 +20,8 @@ const Input = Schema.Union([
 /** Bytes that are none are drawn seldom, so that most requests are converted. */
 const good = Array.from({ length: 12 }, (_, n) => Buffer.from("x".repeat(n + 1)).toString("base64"))
 const Bytes = Schema.Literals([...good, ...good, ...good, "aGk", "%%%", "aGVsbG8_", ""])
-const Paragraph = block("text", { text: Text })
+const cached = { cache_control: Schema.optionalKey(Schema.Struct({ type: Schema.Literal("ephemeral") })) }
+const Paragraph = block("text", { text: Text, ...cached })
 const pictures = ["image/png", "image/jpeg", "image/gif", "image/webp"] as const
 const Image = block("image", {
   source: block("base64", {
@@ -125,7 +126,13 @@ describe("a conversion", () => {
         validateMessagesRequest({ model: "claude-sonnet-4-5", max_tokens: 9, messages, tools, ...more }),
         ({ path, problem }) => new Error(`${path}: ${problem}`)
       )
-      const converted = convertRequest(request, { ...options, reasoning, documents, webSearch: externalIdp })
+      const converted = convertRequest(request, {
+        ...options,
+        reasoning,
+        documents,
+        webSearch: externalIdp,
+        cachePoints: externalIdp ? 2 : 9
+      })
       if (Result.isFailure(converted)) {
         seen.refused++
         assert.match(converted.failure.path, /^(messages\.\d+|tools\.\d+)\./)

@@ -99,6 +99,7 @@ export const callOf = (members: object = {}, more: Partial<UpstreamCall> = {}): 
   request: requestOf({ messages: [{ role: "user", content: "hello there" }], ...members }),
   model: "claude-sonnet-4.5",
   conversation: null,
+  cachePoints: 0,
   headerTimeoutMs: 10_000,
   idleTimeoutMs: 10_000,
   ...more

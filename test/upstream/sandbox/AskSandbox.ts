@@ -22,6 +22,7 @@ export const callOf = (members: object): UpstreamCall => ({
   request: requestOf(members),
   model: "claude-sonnet-4.5",
   conversation: null,
+  cachePoints: 0,
   headerTimeoutMs: 1_000,
   idleTimeoutMs: 1_000
 })
