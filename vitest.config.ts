@@ -1,8 +1,8 @@
 import { defineConfig } from "vitest/config"
 
 /**
- * Three projects. `npm test` runs the first two, in this order, so that the compiler does not take the processor from
- * tests that measure time; `npm run test:clients` runs the third.
+ * Four projects. `npm test` runs the first three, in this order: the compiler does not take the processor from tests that
+ * wait, nor those from tests that measure; `npm run test:clients` runs the fourth.
  */
 export default defineConfig({
   test: {
@@ -24,11 +24,23 @@ export default defineConfig({
         test: {
           name: "weir",
           include: ["test/**/*.test.ts"],
-          exclude: ["test/Toolchain.test.ts", "test/clients/**"],
+          exclude: ["test/Toolchain.test.ts", "test/bench/**", "test/clients/**"],
           maxWorkers: "100%",
           testTimeout: 20_000,
           hookTimeout: 60_000,
           sequence: { groupOrder: 1 }
+        }
+      },
+      {
+        extends: true,
+        test: {
+          name: "bench",
+          include: ["test/bench/**/*.test.ts"],
+          maxWorkers: 1,
+          // Whatever else the machine does makes a measurement worse, never better.
+          retry: 2,
+          testTimeout: 60_000,
+          sequence: { groupOrder: 2 }
         }
       },
       {
@@ -40,7 +52,7 @@ export default defineConfig({
           maxWorkers: 1,
           testTimeout: 120_000,
           hookTimeout: 120_000,
-          sequence: { groupOrder: 2 }
+          sequence: { groupOrder: 3 }
         }
       }
     ]

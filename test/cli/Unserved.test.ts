@@ -23,7 +23,7 @@ describe("what a configuration asks for and this version does not do", () => {
     }
     assert.sameMembers(
       [...keysOf(config, false)],
-      ["cache.native", "storage.retention", "models.routes", "telemetry.otlpUrl", "telemetry.traceSampling"]
+      ["storage.retention", "models.routes", "telemetry.otlpUrl", "telemetry.traceSampling"]
     )
   })
 

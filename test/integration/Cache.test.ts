@@ -128,13 +128,13 @@ describe("where the upstream has a cache of its own", () => {
       let read = 0
       for (let turn = 0; turn < 30; turn++) {
         if (turn === 15) yield* Effect.orDie(rig.pool.operations.setDisabled(apiKey("ksk_1").id, true))
-        const asked = [{ type: "text", text: `turn ${turn} ${"word ".repeat(50)}`, ...mark }]
+        const said = { type: "text", text: `turn ${turn} ${"word ".repeat(50)}` }
         const { json } = yield* ask(rig, "/v1/messages", {
           body: {
             model: "claude-sonnet-4-5",
             max_tokens: 500,
             system,
-            messages: [...messages, { role: "user", content: asked }]
+            messages: [...messages, { role: "user", content: [{ ...said, ...mark }] }]
           }
         })
         const [input = 0, written = 0, cached = 0] = numbers(at(json, "usage"))
@@ -143,7 +143,7 @@ describe("where the upstream has a cache of its own", () => {
         if (turn === 0 || turn === 15) assert.strictEqual(cached, 0, `turn ${turn}: nobody has seen it here`)
         else assert.isAtLeast(cached, read, `turn ${turn}: all that was before is read`)
         read = turn === 14 ? 0 : cached + written
-        messages.push({ role: "user", content: asked.map(({ cache_control: _, ...rest }) => rest) })
+        messages.push({ role: "user", content: [said] })
         messages.push({ role: "assistant", content: at(json, "content") })
       }
     })

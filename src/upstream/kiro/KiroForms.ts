@@ -97,9 +97,10 @@ export class Forms {
         if (refused.has(kind) || !send.mayRepeat()) return yield* sent.failure
         refused.add(kind)
         if (kind === "invalid_conversation") conversationId = yield* randomUuid
-        else if (kind === "invalid_signature" && next === null) form = { ...form, reasoning: "text" }
+        else if (kind === "invalid_signature" && next === null)
+          form = { documents: form.documents, reasoning: "text", cachePoints: form.cachePoints }
         else if (kind === "document_refused" && next === null && form.documents === "native") {
-          form = { ...form, documents: "text" }
+          form = { documents: "text", reasoning: form.reasoning, cachePoints: form.cachePoints }
           this.#remember(call.model)
         } else if (
           kind === "invalid_request" &&
@@ -108,7 +109,7 @@ export class Forms {
           next === null
         ) {
           // Perhaps for the cache points: whether this model takes them is not known yet.
-          form = { ...form, cachePoints: 0 }
+          form = { documents: form.documents, reasoning: form.reasoning, cachePoints: 0 }
         } else return yield* sent.failure
       }
     }
