@@ -15,6 +15,9 @@ import { CredentialPool } from "./credential/CredentialPool.ts"
 import type { CredentialStore } from "./credential/CredentialStore.ts"
 import { Exchange } from "./exchange/Exchange.ts"
 import { Heartbeat } from "./exchange/Heartbeat.ts"
+import type { JournalStore } from "./ledger/JournalStore.ts"
+import { Ledger } from "./ledger/Ledger.ts"
+import type { LedgerStore } from "./ledger/LedgerStore.ts"
 import { ModelList } from "./exchange/ModelList.ts"
 import * as AllowedHosts from "./http/AllowedHosts.ts"
 import { Readiness } from "./http/Readiness.ts"
@@ -32,7 +35,7 @@ export interface GatewayOptions {
 }
 
 /** What the pipeline is built on. */
-export type Foundation = CredentialStore | SettingsStore | KeyStore | UpstreamProvider
+export type Foundation = CredentialStore | SettingsStore | KeyStore | JournalStore | LedgerStore | UpstreamProvider
 
 /** The services that requests go through, in the order in which they meet them. */
 export type Pipeline =
@@ -41,6 +44,7 @@ export type Pipeline =
   | CacheAccounting
   | CredentialPool
   | ModelList
+  | Ledger
   | Heartbeat
   | Exchange
   | Readiness
@@ -48,7 +52,14 @@ export type Pipeline =
 /** The pipeline without anything that listens. */
 export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipeline, StorageError, Foundation> =>
   Exchange.layer.pipe(
-    Layer.provideMerge(Layer.mergeAll(ModelList.layer, Heartbeat.layer, CacheAccounting.layer)),
+    Layer.provideMerge(
+      Layer.mergeAll(
+        ModelList.layer,
+        Heartbeat.layer,
+        CacheAccounting.layer,
+        Ledger.layer(file.config.storage.retention)
+      )
+    ),
     Layer.provideMerge(CredentialPool.layerWith({ ephemeral, proxy: file.config.proxy })),
     Layer.provideMerge(Layer.mergeAll(RuntimeSettings.layer(file), ClientKeys.layer(file.config.auth), Readiness.layer))
   )

@@ -3,6 +3,7 @@
  * server on a real socket.
  */
 export * as CredentialStoreMemory from "./credential/CredentialStoreMemory.ts"
+export * as LedgerStoreMemory from "./ledger/LedgerStoreMemory.ts"
 export * as KeyStoreMemory from "./policy/KeyStoreMemory.ts"
 export * as SettingsStoreMemory from "./config/SettingsStoreMemory.ts"
 export { KiroSimulator, type KiroSimulatorOptions, type Simulator } from "./simulator/KiroSimulator.ts"

@@ -28,6 +28,7 @@ import {
 
 import { CacheGroup } from "./CacheApi.ts"
 import { PoolGroup } from "./PoolApi.ts"
+import { RequestsGroup } from "./RequestApi.ts"
 import { SettingsGroup } from "./SettingsApi.ts"
 
 /** Lets a request pass that presents an admin key. */
@@ -127,6 +128,7 @@ export class AdminApi extends HttpApi.make("admin")
   .add(CredentialsGroup)
   .add(PoolGroup)
   .add(CacheGroup)
+  .add(RequestsGroup)
   .add(SettingsGroup)
   .middleware(AdminFaults)
   .middleware(AdminAccess)

@@ -8,12 +8,14 @@ import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CacheAccounting } from "../cache/CacheAccounting.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { ModelList } from "../exchange/ModelList.ts"
+import type { Ledger } from "../ledger/Ledger.ts"
 import { ClientKeys } from "../policy/ClientKeys.ts"
 import { AdminApi } from "./AdminApi.ts"
 import * as AdminGuard from "./AdminGuard.ts"
 import * as CacheHandlers from "./CacheHandlers.ts"
 import * as CredentialHandlers from "./CredentialHandlers.ts"
 import * as PoolHandlers from "./PoolHandlers.ts"
+import * as RequestHandlers from "./RequestHandlers.ts"
 import * as SettingsHandlers from "./SettingsHandlers.ts"
 import * as ReferencePage from "./ReferencePage.ts"
 
@@ -26,12 +28,18 @@ export const layer = (
 ): Layer.Layer<
   never,
   never,
-  HttpRouter.HttpRouter | CacheAccounting | CredentialPool | ClientKeys | ModelList | RuntimeSettings
+  HttpRouter.HttpRouter | CacheAccounting | CredentialPool | ClientKeys | Ledger | ModelList | RuntimeSettings
 > =>
   Layer.mergeAll(api, ReferencePage.layer, elsewhere).pipe(Layer.provide([guard, door.layer, HttpServer.layerServices]))
 
 const api = HttpApiBuilder.layer(AdminApi, { openapiPath: "/api/admin/openapi.json" }).pipe(
-  Layer.provide([CacheHandlers.layer, CredentialHandlers.layer, PoolHandlers.layer, SettingsHandlers.layer]),
+  Layer.provide([
+    CacheHandlers.layer,
+    CredentialHandlers.layer,
+    PoolHandlers.layer,
+    RequestHandlers.layer,
+    SettingsHandlers.layer
+  ]),
   Layer.provide([AdminGuard.layerAccess, AdminGuard.layerFaults])
 )
 

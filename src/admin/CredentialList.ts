@@ -11,9 +11,9 @@ import {
   type CredentialPage,
   type CredentialQuery,
   type CredentialView,
-  type GroupSummary,
-  largestPage
+  type GroupSummary
 } from "./CredentialSchema.ts"
+import { largestPage } from "./PageSchema.ts"
 
 /** The pool at one moment. */
 export type Snapshot = Effect.Success<CredentialPool["Service"]["snapshot"]>

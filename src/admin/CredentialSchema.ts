@@ -4,6 +4,7 @@
 import { Schema } from "effect"
 import { CooldownReason, DisabledReason } from "../message/CredentialState.ts"
 import { CredentialId, GroupId, UpstreamId } from "../message/Ids.ts"
+import { largestPage, limit, short } from "./PageSchema.ts"
 
 const count = (description: string) => Schema.Int.annotate({ description })
 
@@ -76,21 +77,9 @@ export const CredentialPage = Schema.Struct({
 }).annotate({ identifier: "CredentialPage" })
 export type CredentialPage = typeof CredentialPage.Type
 
-/** The most credentials on one page, and how many without a limit. */
-export const largestPage = 1_000
-
-const short = (description: string) =>
-  Schema.optionalKey(
-    Schema.String.check(Schema.isMaxLength(256, { expected: "at most 256 characters" })).annotate({ description })
-  )
-
 /** What to list. A member that is left out or empty does not narrow the list. */
 export const CredentialQuery = {
-  limit: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isPattern(/^(?:0*[1-9]\d{0,2}|0*1000)?$/, { expected: `a whole number from 1 to ${largestPage}` })
-    ).annotate({ description: `Credentials on the page, 1 to ${largestPage}; left out: ${largestPage}.` })
-  ),
+  limit: limit("Credentials", largestPage),
   cursor: Schema.optionalKey(
     Schema.String.check(Schema.isMaxLength(1_024, { expected: "a cursor of this list" })).annotate({
       description: "`nextCursor` of the page before."

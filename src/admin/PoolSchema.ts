@@ -3,6 +3,7 @@
  */
 import { Schema } from "effect"
 import { CredentialId } from "../message/Ids.ts"
+import { largestPage, limit, short } from "./PageSchema.ts"
 
 const Time = Schema.NullOr(Schema.DateTimeUtcFromString.annotate({ format: "date-time" }))
 const count = Schema.Int
@@ -39,19 +40,10 @@ export const ExplanationView = Schema.Struct({
   nextCursor: Schema.NullOr(Schema.String)
 }).annotate({ identifier: "Explanation" })
 
-const short = (description: string) =>
-  Schema.optionalKey(
-    Schema.String.check(Schema.isMaxLength(256, { expected: "at most 256 characters" })).annotate({ description })
-  )
-
 export const ExplainQuery = {
   model: short("A model's name as a client writes it; left out: any model will do."),
   conversation: short("A conversation as a client names it."),
-  limit: Schema.optionalKey(
-    Schema.String.check(
-      Schema.isPattern(/^(?:0*[1-9]\d{0,2}|0*1000)?$/, { expected: "a whole number from 1 to 1000" })
-    ).annotate({ description: "Credentials on the page, 1 to 1000; left out: 1000." })
-  ),
+  limit: limit("Credentials", largestPage),
   cursor: Schema.optionalKey(
     Schema.String.check(Schema.isPattern(/^\d{0,9}$/, { expected: "a cursor of this list" })).annotate({
       description: "`nextCursor` of the page before."

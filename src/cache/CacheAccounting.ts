@@ -41,9 +41,8 @@ export interface CachePlan {
   readonly minimum: number
 }
 
-/** What an answer brought. */
-export interface Answered {
-  readonly credentialId: CredentialId
+/** What an answer used. */
+export interface Used {
   readonly usage: UpstreamUsage
   /** Our own count of the output. Tokens. */
   readonly outputEstimate: number
@@ -70,8 +69,10 @@ export class CacheAccounting extends Context.Service<
   {
     /** Fails where the request's cache breakpoints are none that Anthropic takes. */
     readonly plan: (request: MessagesRequest, model: PlannedModel) => Effect.Effect<CachePlan, InvalidMember>
-    /** The usage to report for an answer that ended; to be called once for each answer. */
-    readonly settle: (plan: CachePlan, answered: Answered) => Effect.Effect<Usage>
+    /** The usage to report for an answer that ended well, and who served it; to be called once for each. */
+    readonly settle: (plan: CachePlan, servedBy: CredentialId, used: Used) => Effect.Effect<Usage>
+    /** What an answer has used that has not ended, or not well: nothing of it is taken to be cached. */
+    readonly unfinished: (plan: CachePlan, used: Used) => Usage
     readonly stats: Effect.Effect<CacheStats>
     /** Forgets what is taken to be cached; counters stay. */
     readonly clear: Effect.Effect<void>
@@ -123,21 +124,17 @@ const make = Effect.gen(function* () {
     return estimate
   }
 
-  const settle = (plan: CachePlan, answered: Answered) =>
+  const settle = (plan: CachePlan, servedBy: CredentialId, used: Used) =>
     Effect.map(Clock.currentTimeMillis, (now): Usage => {
       const { enabled, estimate: mayEstimate } = settings.current().cache
-      const measured = measure(answered.usage, {
-        input: plan.inputEstimate,
-        output: answered.outputEstimate,
-        window: plan.model.window
-      })
+      const measured = measuredOf(plan, used)
       const asks = enabled && prefixTokens(plan.prefixes, plan.minimum) > 0
-      const estimate = asks ? lookUp(plan, answered.credentialId, now) : null
+      const estimate = asks ? lookUp(plan, servedBy, now) : null
       const { cacheSource, usage } = settled(measured, mayEstimate ? estimate : null)
       const told = plan.reportedRatio === null ? usage : reported(usage, plan.reportedRatio, reach(plan))
       const changed = told.cache_read_input_tokens !== usage.cache_read_input_tokens
       if (asks) {
-        const event = { at: now, credential: answered.credentialId, model: plan.model.id }
+        const event = { at: now, credential: servedBy, model: plan.model.id }
         const origin = cacheSource === "upstream" ? "measured" : "estimated"
         if (cacheSource !== "none") statistics.record({ ...event, origin, read: usage.cache_read_input_tokens })
         if (plan.reportedRatio !== null)
@@ -145,7 +142,7 @@ const make = Effect.gen(function* () {
       }
       return {
         ...told,
-        ...(answered.webSearches > 0 ? { server_tool_use: { web_search_requests: answered.webSearches } } : {}),
+        ...searchesOf(used),
         weir: { source: measured.source, cacheSource, ...(changed ? { measured: countsOf(usage) } : {}) }
       }
     })
@@ -153,6 +150,11 @@ const make = Effect.gen(function* () {
   return CacheAccounting.of({
     plan,
     settle,
+    unfinished: (plan, used) => {
+      const measured = measuredOf(plan, used)
+      const { cacheSource, usage } = settled(measured, null)
+      return { ...usage, ...searchesOf(used), weir: { source: measured.source, cacheSource } }
+    },
     stats: Effect.map(Clock.currentTimeMillis, (now) => ({
       entries: store.size,
       capacity: settings.current().cache.capacity,
@@ -169,6 +171,12 @@ const make = Effect.gen(function* () {
     clear: Effect.sync(() => store.clear())
   })
 })
+
+const measuredOf = ({ inputEstimate, model }: CachePlan, { outputEstimate, usage }: Used): Measured =>
+  measure(usage, { input: inputEstimate, output: outputEstimate, window: model.window })
+
+const searchesOf = ({ webSearches }: Used): Pick<Usage, "server_tool_use"> =>
+  webSearches > 0 ? { server_tool_use: { web_search_requests: webSearches } } : {}
 
 const reach = ({ minimum, prefixes }: CachePlan): number => prefixTokens(prefixes, minimum)
 

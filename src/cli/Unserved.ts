@@ -20,7 +20,6 @@ export const unserved = (config: GatewayConfig): ReadonlyArray<Unserved> => [
   ...config.upstreams.flatMap(({ kind }, index) =>
     when(kind === "anthropic", `upstreams[${index}]`, "this kind of upstream is not called", false)
   ),
-  ...changed(config.storage, defaults.storage, "storage", ["retention"], "there is nothing to keep yet"),
   ...when(Object.keys(config.models.routes).length > 0, "models.routes", "every credential may serve", false),
   ...changed(
     config.telemetry,

@@ -10,7 +10,8 @@ import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
 import type { CredentialId } from "../message/Ids.ts"
-import type { Lease, Why } from "../message/Lease.ts"
+import type { Lease } from "../message/Lease.ts"
+import type { Why } from "../message/Why.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { forLog } from "../telemetry/Redaction.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
@@ -131,7 +132,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
       TokenRefresh.isFresh(entry, yield* Clock.currentTimeMillis)
         ? identity
         : Effect.timeoutOrElse({ duration: patience, orElse: () => Effect.fail(tokenTakesLong) }),
-      Effect.mapError((failure) => noToken(entry, failure))
+      Effect.mapError((failure) => noToken(granted, failure))
     )
     const now = yield* Clock.currentTimeMillis
     if (entry.profileDueAt !== null && entry.profileDueAt <= now) {
@@ -245,9 +246,15 @@ const ownScope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, 
     )
   )
 
-const noToken = (entry: PoolEntry, failure: RefreshFailure) =>
+const noToken = ({ entry: { credential }, why }: Held, failure: RefreshFailure) =>
   new CredentialPoolError({
-    reason: { _tag: "NoToken", credentialId: entry.credential.id, transient: failure.kind === "unavailable" }
+    reason: {
+      _tag: "NoToken",
+      credentialId: credential.id,
+      upstream: credential.upstream,
+      why,
+      transient: failure.kind === "unavailable"
+    }
   })
 
 const goneCredential = new RefreshFailure({ kind: "refused", status: null, detail: "the credential is gone" })

@@ -3,6 +3,7 @@
  */
 import { Schema } from "effect"
 import { CredentialId } from "../message/Ids.ts"
+import { Why } from "../message/Why.ts"
 
 /** Every credential that could serve rests. `limited`: each of them for a rate, overage or suspicion reason. */
 export const Cooling = Schema.TaggedStruct("Cooling", {
@@ -30,6 +31,8 @@ export const Full = Schema.TaggedStruct("Full", {
 /** The chosen credential has no usable token; another may. */
 export const NoToken = Schema.TaggedStruct("NoToken", {
   credentialId: CredentialId,
+  upstream: Schema.String,
+  why: Why,
   /** The identity provider could not be reached or had a fault of its own. */
   transient: Schema.Boolean
 })

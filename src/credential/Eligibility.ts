@@ -3,7 +3,7 @@
  */
 import { DateTime } from "effect"
 import type { CredentialId } from "../message/Ids.ts"
-import type { Ineligible } from "../message/Lease.ts"
+import type { Ineligible } from "../message/Why.ts"
 import { type PoolEntry, standing } from "./PoolEntry.ts"
 
 /** What a request needs of a credential. */

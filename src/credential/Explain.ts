@@ -3,7 +3,7 @@
  * nothing.
  */
 import type { CredentialId } from "../message/Ids.ts"
-import type { Counts } from "../message/Lease.ts"
+import type { Counts } from "../message/Why.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
 import type { Reason } from "./Eligibility.ts"
 import type { Choice } from "./Selection.ts"

@@ -4,7 +4,7 @@
 import { Duration, Semaphore } from "effect"
 import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CredentialId } from "../message/Ids.ts"
-import type { Why } from "../message/Lease.ts"
+import type { Why } from "../message/Why.ts"
 import { Bindings } from "./Bindings.ts"
 import type { CredentialPoolError } from "./CredentialPoolError.ts"
 import { PermitQueue } from "./PermitQueue.ts"

@@ -2,7 +2,7 @@
  * Selection: which credential serves. A pure decision over the index of the pool.
  */
 import type { CredentialId } from "../message/Ids.ts"
-import type { Counts, Why } from "../message/Lease.ts"
+import type { Counts, Why } from "../message/Why.ts"
 import { type Need, suits } from "./Eligibility.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
 import type { PoolIndex } from "./PoolIndex.ts"

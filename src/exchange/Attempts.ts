@@ -18,6 +18,7 @@ import { type Delay, Delays } from "./Delays.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Failover, type Verdict } from "./Failover.ts"
 import type { Relay } from "./Relay.ts"
+import type { Trail } from "./Trail.ts"
 
 /** What the attempts of one request need; the settings stay as they were when it began. */
 export interface AttemptsOptions {
@@ -25,6 +26,8 @@ export interface AttemptsOptions {
   readonly provider: UpstreamProvider["Service"]
   readonly settings: HotSettings
   readonly clock: Clock.Clock
+  /** Takes down each attempt. */
+  readonly trail: Trail
 }
 
 /** An answer that ended as it should. */
@@ -122,7 +125,7 @@ const once = Effect.fnUntraced(function* (
   progress: Progress,
   others: boolean
 ): Effect.fn.Return<Attempt, never, Scope.Scope> {
-  const { clock, pool } = options
+  const { clock, pool, trail } = options
   const { budget, failover } = progress
   if (budget.left === 0) return spent
   const need = needOf(call, failover, others)
@@ -141,6 +144,8 @@ const once = Effect.fnUntraced(function* (
     if (reason._tag !== "NoToken") return { kind: "no_lease", error: leased.failure }
     const id = reason.credentialId
     failover.begin(id)
+    trail.begin(reason, heldAt - queuedAt)
+    trail.end({ kind: reason.transient ? "network" : "auth", status: null, scope: "credential" })
     const verdict = failover.pass(id, reason.transient ? "network" : "auth", !reason.transient)
     const delay = yield* delayAfter(options, progress, verdict)
     if (reason.transient) yield* pool.withoutToken(id, retrying(call, progress, id, delay))
@@ -165,11 +170,12 @@ const send = Effect.fnUntraced(function* (
   lease: Lease,
   queued: number
 ): Effect.fn.Return<Attempt | { readonly kind: "renewed"; readonly lease: Lease }> {
-  const { clock, pool, provider, settings } = options
+  const { clock, pool, provider, settings, trail } = options
   const { budget, failover } = progress
   const { id, upstream } = lease.credential
   const leasedAt = clock.currentTimeMillisUnsafe()
   failover.begin(id)
+  trail.begin({ credentialId: id, upstream, why: lease.why }, queued)
   const sink = relay.attempt(upstream, failover.attempts, queued, () => pool.accepted(lease))
   const headerTimeout = Duration.toMillis(settings.retry.headerTimeout)
   const timeouts = {
@@ -178,30 +184,37 @@ const send = Effect.fnUntraced(function* (
   }
   const sent = yield* Effect.result(within(budget, relay, provider.send({ ...call, ...timeouts }, lease, sink)))
   if (Result.isSuccess(sent)) {
+    trail.end(null)
     yield* pool.report(lease, { kind: "success", conversation: call.affinity.to })
     return { kind: "answered", answered: { lease, settlement: sent.success } }
   }
   const { failure: cause } = sent
   const isSpent = "kind" in cause
-  // The budget's end is the credential's fault only where the upstream had all the time that any upstream has.
-  if (isSpent && clock.currentTimeMillisUnsafe() - leasedAt < headerTimeout) return spent
   const reason = isSpent ? silent : cause.reason
+  // The budget's end is the credential's fault only where the upstream had all the time that any upstream has.
+  if (isSpent && clock.currentTimeMillisUnsafe() - leasedAt < headerTimeout) {
+    trail.end(reason)
+    return spent
+  }
   const judged: Verdict = isSpent ? { kind: "stop" } : failover.judge(id, reason, relay.started)
   if (judged.kind === "refresh") {
     const replaced = yield* Effect.result(within(budget, relay, pool.replaceToken(lease)))
     if (Result.isSuccess(replaced)) {
       failover.renewed(id)
+      trail.renewed()
       relay.abandon()
       return { kind: "renewed", lease: replaced.success }
     }
+    trail.end(reason)
     if (replaced.failure.kind === "budget_spent") return spent
     if (replaced.failure.kind === "unavailable") {
       // Whether the token would be taken is not known: the identity provider is at fault, not the credential.
       const delay = yield* delayAfter(options, progress, failover.pass(id, "network", false))
       yield* pool.withoutToken(id, retrying(call, progress, id, delay))
-      return { kind: "failed", error: withoutToken(id), delay }
+      return { kind: "failed", error: withoutToken(lease), delay }
     }
   }
+  trail.end(reason)
   const verdict = judged.kind === "refresh" ? failover.pass(id, "auth", true) : judged
   const delay = yield* delayAfter(options, progress, verdict)
   yield* pool.report(lease, { kind: "failure", reason, ...retrying(call, progress, id, delay) })
@@ -209,8 +222,10 @@ const send = Effect.fnUntraced(function* (
   return { kind: "failed", error: new ExchangeError({ reason: { _tag: "Upstream", failure: reason } }), delay }
 })
 
-const withoutToken = (credentialId: CredentialId) =>
-  new ExchangeError({ reason: { _tag: "Pool", pool: { _tag: "NoToken", credentialId, transient: true } } })
+const withoutToken = ({ credential: { id, upstream }, why }: Lease) =>
+  new ExchangeError({
+    reason: { _tag: "Pool", pool: { _tag: "NoToken", credentialId: id, upstream, why, transient: true } }
+  })
 
 const delayAfter = ({ clock }: AttemptsOptions, { delays }: Progress, verdict: Verdict): Effect.Effect<Delay | null> =>
   verdict.kind === "retry" ? delays.after(verdict.by, clock.currentTimeMillisUnsafe()) : Effect.succeed(null)

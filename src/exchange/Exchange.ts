@@ -4,29 +4,37 @@
  * One fiber owns the request. Each attempt has a Scope of its own that holds the lease; interrupting the fiber closes
  * the upstream's socket and frees the permit.
  */
-import { Clock, Context, Deferred, Effect, Layer, type Scope } from "effect"
+import { Cause, Clock, Context, Deferred, Effect, Layer, Option, type Scope } from "effect"
 import { CacheAccounting } from "../cache/CacheAccounting.ts"
 import { MessageAccumulator } from "../codec/MessageAccumulator.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
+import { Ledger } from "../ledger/Ledger.ts"
 import type { ClientKeyId } from "../message/Ids.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
 import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
+import type { RequestIntent } from "../message/RequestRecord.ts"
 import { estimateInput } from "../message/RequestEstimate.ts"
+import type { Usage } from "../message/Usage.ts"
 import { clientModelName } from "../policy/ModelCatalog.ts"
 import { applySystemPrompt } from "../policy/SystemPrompt.ts"
 import { failure } from "../upstream/UpstreamFailure.ts"
-import { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
+import { type Settlement, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { makeId } from "./AnswerIds.ts"
 import * as Attempts from "./Attempts.ts"
 import { affinityOf, conversationOf } from "./Conversation.ts"
+import { draining, fromDefect, fromExchange } from "./ErrorAnswer.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { ModelList } from "./ModelList.ts"
+import { Recording } from "./Recording.ts"
 import { type AnswerHead, type EventSink, Relay } from "./Relay.ts"
+import { Trail } from "./Trail.ts"
 
 /** A client's request as it stands after authentication and validation. */
 export interface ClientRequest {
+  /** Names it in the ledger; no other request has it. */
+  readonly requestId: string
   readonly request: MessagesRequest
   /** Whose it is; clients take turns where requests have to wait. Null: nobody's in particular. */
   readonly id: ClientKeyId | null
@@ -34,6 +42,8 @@ export interface ClientRequest {
   readonly session: string | null
   /** Events are held back until `message_start` can carry the final usage. */
   readonly hold: boolean
+  /** Whether the client has gone away; asked where the request is interrupted. */
+  readonly isGone: () => boolean
 }
 
 /** A whole answer and how it came about. */
@@ -59,7 +69,7 @@ export class Exchange extends Context.Service<
   static readonly layer: Layer.Layer<
     Exchange,
     never,
-    CacheAccounting | CredentialPool | Heartbeat | ModelList | RuntimeSettings | UpstreamProvider
+    CacheAccounting | CredentialPool | Heartbeat | Ledger | ModelList | RuntimeSettings | UpstreamProvider
   > = Layer.effect(
     Exchange,
     Effect.suspend(() => make)
@@ -68,16 +78,46 @@ export class Exchange extends Context.Service<
 
 const make = Effect.gen(function* () {
   const accounting = yield* CacheAccounting
+  const clock = yield* Clock.Clock
   const heartbeat = yield* Heartbeat
+  const ledger = yield* Ledger
   const models = yield* ModelList
   const settings = yield* RuntimeSettings
   const pool = yield* CredentialPool
   const provider = yield* UpstreamProvider
 
+  const now = () => clock.currentTimeMillisUnsafe()
+
+  /** Whatever becomes of the request, its record is settled once. */
+  const recorded = <A>(
+    client: ClientRequest,
+    serve: (recording: Recording) => Effect.Effect<A, ExchangeError, Scope.Scope>
+  ): Effect.Effect<A, ExchangeError> =>
+    Effect.suspend(() => {
+      const { id: keyId, request, requestId, session } = client
+      const intent: RequestIntent = {
+        id: requestId,
+        time: now(),
+        keyId,
+        model: request.model.slice(0, longestName),
+        resolvedModel: models.resolve(request.model).id.slice(0, longestName),
+        stream: request.stream === true,
+        conversation: conversationOf(session, request)
+      }
+      const recording = new Recording(intent, now)
+      return ledger.open(intent, recording.soFar).pipe(
+        Effect.mapError(() => new ExchangeError({ reason: { _tag: "Unrecorded" } })),
+        Effect.tap((open) => Effect.sync(() => recording.opened(open))),
+        Effect.andThen(Effect.scoped(serve(recording))),
+        Effect.onError((cause) => Effect.sync(() => unfinished(recording, cause, client)))
+      )
+    })
+
   const answer = Effect.fnUntraced(function* (
     client: ClientRequest,
-    sink: EventSink
-  ): Effect.fn.Return<AnswerHead, ExchangeError, Scope.Scope> {
+    sink: EventSink,
+    recording: Recording
+  ): Effect.fn.Return<Ended, ExchangeError, Scope.Scope> {
     const current = settings.current()
     if (client.request.thread?.type === "continue")
       return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
@@ -86,12 +126,17 @@ const make = Effect.gen(function* () {
     const plan = yield* Effect.mapError(accounting.plan(request, models.planned(model.id)), ({ path, problem }) => {
       return new ExchangeError({ reason: { _tag: "Refused", path, problem } })
     })
-    const clock = yield* Clock.Clock
     // A client is told its own name of the model, unless an operator's alias put another model in its place.
     const named = model.substituted ? clientModelName(model.id) : request.model
     const start = messageStart(yield* makeId("msg_"), named, plan.inputEstimate)
-    const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), client.hold)
+    const relay = new Relay(start, sink, now, client.hold)
     relay.head.reportedRatio = plan.reportedRatio
+    const trail = new Trail(relay.head, now)
+    const spent = () => {
+      const { soFar } = relay
+      return soFar === null ? null : { usage: accounting.unfinished(plan, soFar), credits: soFar.usage.credits ?? null }
+    }
+    recording.making({ relay, trail, spent })
     yield* heartbeat.watch(relay)
 
     const conversation = conversationOf(client.session, request)
@@ -99,31 +144,59 @@ const make = Effect.gen(function* () {
     const { enabled, native } = current.cache
     const cachePoints = enabled && native ? models.cachePoints(model.id) : 0
     const call = { request, model: model.id, conversation, cachePoints, affinity, client: client.id }
-    const attempts = Attempts.run({ pool, provider, settings: current, clock }, call, relay)
+    const attempts = Attempts.run({ pool, provider, settings: current, clock, trail }, call, relay)
     const { lease, settlement } = yield* Effect.mapError(attempts, (error) => withHead(error, relay.head))
-    const usage = yield* accounting.settle(plan, {
-      credentialId: lease.credential.id,
-      usage: settlement.usage,
-      outputEstimate: settlement.outputEstimate,
-      webSearches: settlement.webSearches
-    })
-    relay.finish({ stop_reason: settlement.stopReason, stop_sequence: settlement.stopSequence }, usage)
-    return relay.head
+    const usage = yield* accounting.settle(plan, lease.credential.id, settlement)
+    return { relay, settlement, usage }
   })
 
+  const finish = ({ relay, settlement: { stopReason, stopSequence }, usage }: Ended) =>
+    relay.finish({ stop_reason: stopReason, stop_sequence: stopSequence }, usage)
+
   return Exchange.of({
-    stream: (client, sink) => Effect.scoped(Effect.asVoid(answer(client, sink))),
-    complete: Effect.fnUntraced(function* (client) {
-      const collected = collector()
-      // Nothing goes out before the end, so that until then another attempt may follow.
-      const whole = answer({ ...client, hold: true }, collected.sink)
-      const head = yield* Effect.raceFirst(whole, Deferred.await(collected.overflow))
-      if (collected.isTooLong()) return yield* tooLong
-      return { message: collected.message(), head }
-    }, Effect.scoped),
+    stream: (client, sink) =>
+      recorded(client, (recording) =>
+        Effect.map(answer(client, sink, recording), (ended) => {
+          // The record is kept before the client hears of the end.
+          recording.ok(ended.settlement.stopReason, ended.usage, ended.settlement.usage)
+          finish(ended)
+        })
+      ),
+    complete: (client) =>
+      recorded(
+        client,
+        Effect.fnUntraced(function* (recording) {
+          const collected = collector()
+          // Nothing goes out before the end, so that until then another attempt may follow.
+          const whole = answer({ ...client, hold: true }, collected.sink, recording)
+          const ended = yield* Effect.raceFirst(whole, Deferred.await(collected.overflow))
+          finish(ended)
+          if (collected.isTooLong()) return yield* tooLong
+          recording.ok(ended.settlement.stopReason, ended.usage, ended.settlement.usage)
+          return { message: collected.message(), head: ended.relay.head }
+        })
+      ),
     countTokens: (request) => Effect.sync(() => estimateInput(request))
   })
 })
+
+/** An answer of which all but the end may have gone out. */
+interface Ended {
+  readonly relay: Relay
+  readonly settlement: Settlement
+  readonly usage: Usage
+}
+
+/** Longest model name that is kept. Characters. */
+const longestName = 256
+
+const unfinished = (recording: Recording, cause: Cause.Cause<ExchangeError>, { isGone }: ClientRequest): void => {
+  const failed = Cause.findErrorOption(cause)
+  if (Option.isSome(failed)) recording.failed(fromExchange(failed.value))
+  else if (!Cause.hasInterruptsOnly(cause)) recording.failed(fromDefect(Cause.squash(cause)))
+  else if (isGone()) recording.closed()
+  else recording.failed(draining)
+}
 
 const withHead = (error: ExchangeError, { attempts, upstream }: AnswerHead) =>
   attempts === 0 ? error : new ExchangeError({ ...membersOf(error), tried: { upstream, attempts } })

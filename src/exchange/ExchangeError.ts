@@ -20,8 +20,11 @@ export const Pool = Schema.TaggedStruct("Pool", { pool: CredentialPoolError.fiel
 /** Retrying took longer than `retry.budget`. */
 export const BudgetSpent = Schema.TaggedStruct("BudgetSpent", {})
 
+/** No record of it can be kept, so it is not begun. */
+export const Unrecorded = Schema.TaggedStruct("Unrecorded", {})
+
 export class ExchangeError extends Schema.TaggedError<ExchangeError>()("ExchangeError", {
-  reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent]),
+  reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent, Unrecorded]),
   /** When the first credential recovers, where all that could serve rest. Milliseconds. */
   recoversInMs: Schema.optionalKey(Schema.Number),
   /** The upstream that was called last, and how often any was; absent where none was. */

@@ -6,7 +6,7 @@
  */
 import { type ContentEvent, deltaText, type MessageEvent, type MessageStart } from "../message/MessageEvent.ts"
 import type { Usage } from "../message/Usage.ts"
-import type { ContentSink } from "../upstream/UpstreamProvider.ts"
+import type { ContentSink, Used } from "../upstream/UpstreamProvider.ts"
 
 /**
  * Where a client's events go. Called synchronously; must not throw.
@@ -56,6 +56,7 @@ export class Relay {
   #leased = 0
   #upstreamOpened: number | null = null
   #hasBegun = false
+  #soFar: (() => Used) | null = null
   #opened = false
   #hasContent = false
   #held: Array<MessageEvent> | null
@@ -84,6 +85,11 @@ export class Relay {
     return this.#hasBegun || this.head.firstEvent !== null
   }
 
+  /** What the answer has used by now; null where no upstream has begun one. */
+  get soFar(): Used | null {
+    return this.#soFar === null ? null : this.#soFar()
+  }
+
   /** Something went out; an error can no longer be a status code. */
   get opened(): boolean {
     return this.#opened
@@ -96,6 +102,7 @@ export class Relay {
    */
   attempt(upstream: string, attempts: number, queued: number, begun: () => void = () => {}): ContentSink {
     this.abandon()
+    this.#soFar = null
     this.#leased = this.#now()
     this.head.upstream = upstream
     this.head.attempts = attempts
@@ -107,8 +114,9 @@ export class Relay {
         this.head.upstreamHeader = this.#upstreamOpened - this.#leased
         this.#resumeUpstream = resume
       },
-      begun: () => {
+      begun: (soFar) => {
         this.#hasBegun = true
+        this.#soFar = soFar
         begun()
       },
       write: (events) => this.#content(events)

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { HttpRouter, HttpServerRequest } from "effect/http"
 import { isLoopback } from "../config/HttpAddress.ts"
 import { fail } from "./Answer.ts"
-import type { ErrorResponse } from "./ErrorResponse.ts"
+import { type ErrorAnswer } from "../exchange/ErrorAnswer.ts"
 
 /** The names beside loopback. A port in them, as in the header, says nothing. */
 export interface AllowedHostsOptions {
@@ -33,7 +33,7 @@ export const middleware = (options: AllowedHostsOptions) =>
     )
   )
 
-const forbidden: ErrorResponse = {
+const forbidden: ErrorAnswer = {
   status: 403,
   type: "permission_error",
   message: "this page does not answer under the name in the Host header; server.allowedHosts can list it",

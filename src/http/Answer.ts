@@ -3,11 +3,12 @@
  */
 import { Effect } from "effect"
 import { HttpServerResponse } from "effect/http"
-import { errorBody, errorHeaders, type ErrorResponse } from "./ErrorResponse.ts"
+import { type ErrorAnswer } from "../exchange/ErrorAnswer.ts"
+import { errorBody, errorHeaders } from "./ErrorResponse.ts"
 import { RequestId } from "./RequestId.ts"
 
 /** An error answer. */
-export const fail = (error: ErrorResponse): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
+export const fail = (error: ErrorAnswer): Effect.Effect<HttpServerResponse.HttpServerResponse> =>
   Effect.map(RequestId, (id) =>
     HttpServerResponse.jsonUnsafe(errorBody(error, id), { status: error.status, headers: errorHeaders(error) })
   )

@@ -5,14 +5,15 @@ import { Effect } from "effect"
 import { HttpServerRequest, type HttpServerResponse } from "effect/http"
 import { type ClientIdentity, ClientKeys, presentedKeys } from "../policy/ClientKeys.ts"
 import { fail } from "./Answer.ts"
-import { draining, type ErrorResponse, invalidKey } from "./ErrorResponse.ts"
+import { draining, type ErrorAnswer } from "../exchange/ErrorAnswer.ts"
+import { invalidKey } from "./ErrorResponse.ts"
 import { Readiness } from "./Readiness.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
 
 /** Why a request is not served at all, or who asks. */
 export type Admission =
-  | { readonly refusal: ErrorResponse }
+  | { readonly refusal: ErrorAnswer }
   | { readonly refusal: null; readonly identity: ClientIdentity; readonly request: HttpServerRequest.HttpServerRequest }
 
 /** Decides whether to serve a request. */

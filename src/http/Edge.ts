@@ -6,7 +6,8 @@ import { Effect, type Layer } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { makeId } from "../exchange/AnswerIds.ts"
 import { fail } from "./Answer.ts"
-import { internal, methodNotAllowed, notFound } from "./ErrorResponse.ts"
+import { internal, notFound } from "../exchange/ErrorAnswer.ts"
+import { methodNotAllowed } from "./ErrorResponse.ts"
 import { RequestId } from "./RequestId.ts"
 
 export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRouter.middleware(

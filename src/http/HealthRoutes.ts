@@ -4,18 +4,23 @@
 import { Effect } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import { PrometheusMetrics } from "effect/observability"
+import { Ledger } from "../ledger/Ledger.ts"
 import { Readiness } from "./Readiness.ts"
 
 /** Probes. `GET /` answers `HEAD /` too, which Claude Code may send before its first request. */
 export const layerProbes = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
+    const ledger = yield* Ledger
     const readiness = yield* Readiness
     yield* router.add("GET", "/", text(200, "weir\n"))
     yield* router.add("GET", "/livez", text(200, "ok\n"))
     yield* router.add(
       "GET",
       "/readyz",
-      Effect.suspend(() => (readiness.isServing() ? text(200, "ok\n") : text(503, "draining\n")))
+      Effect.suspend(() => {
+        if (!readiness.isServing()) return text(503, "draining\n")
+        return ledger.isWorking() ? text(200, "ok\n") : text(503, "storage fails\n")
+      })
     )
   })
 )

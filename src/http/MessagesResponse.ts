@@ -64,6 +64,11 @@ export class MessagesResponse implements EventSink {
     return this.#response.headersSent
   }
 
+  /** Whether the client has gone away. */
+  get isGone(): boolean {
+    return this.#response.destroyed && !this.#response.writableFinished
+  }
+
   /** The whole body; `too_large` as soon as that is known. Where the client goes away, the request is interrupted. */
   read(limit: number): Effect.Effect<ReadBody> {
     return Effect.callback((done) => {

@@ -13,15 +13,8 @@ import type { ClientIdentity } from "../policy/ClientKeys.ts"
 import { fail, json } from "./Answer.ts"
 import { admitted, makeAdmit } from "./ClientRoute.ts"
 import { corsHeaders } from "./Cors.ts"
-import {
-  draining,
-  errorBody,
-  errorHeaders,
-  type ErrorResponse,
-  fromExchange,
-  internal,
-  invalidRequest
-} from "./ErrorResponse.ts"
+import { draining, type ErrorAnswer, fromDefect, fromExchange, internal } from "../exchange/ErrorAnswer.ts"
+import { errorBody, errorHeaders } from "./ErrorResponse.ts"
 import { MessagesResponse } from "./MessagesResponse.ts"
 import { type BodyLimits, readBody } from "./RequestBody.ts"
 import { RequestId } from "./RequestId.ts"
@@ -62,7 +55,14 @@ export const layer = (options: MessagesRoutesOptions) =>
         const body = yield* readBody(socket, headers, options, validateMessagesRequest)
         if (Result.isFailure(body)) return yield* refuse(socket, own, id, body.failure)
         const request = body.success
-        const client = { request, id: identity.id, session: headers["x-claude-code-session-id"] ?? null, hold }
+        const client = {
+          requestId: id,
+          request,
+          id: identity.id,
+          session: headers["x-claude-code-session-id"] ?? null,
+          hold,
+          isGone: () => socket.isGone
+        }
         if (request.stream === true) {
           const streamed = yield* Effect.result(exchange.stream(client, socket))
           if (Result.isFailure(streamed))
@@ -112,7 +112,7 @@ const refuse = (
   socket: MessagesResponse,
   own: Readonly<Record<string, string>>,
   id: string,
-  error: ErrorResponse,
+  error: ErrorAnswer,
   defect?: unknown
 ) => {
   const told = Effect.sync(() => {
@@ -143,13 +143,6 @@ const headersOf = (head: AnswerHead): Record<string, string> => ({
     ...(head.firstEvent === null ? [] : [`firstEvent;dur=${head.firstEvent}`])
   ].join(", ")
 })
-
-/**
- * JSON may be nested as deep as its author likes; writing it out again recurses, and runs out of stack where nobody sends
- * such a thing in earnest.
- */
-const fromDefect = (defect: unknown): ErrorResponse =>
-  defect instanceof RangeError ? invalidRequest("the body is nested too deeply") : internal
 
 const logged = <A, E, R>(defect: unknown, then: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   defect instanceof RangeError

@@ -11,7 +11,7 @@ import { clientModelName } from "../policy/ModelCatalog.ts"
 import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
 import { fail, json } from "./Answer.ts"
 import { admitted, makeAdmit } from "./ClientRoute.ts"
-import { type ErrorResponse, invalidRequest, notFound } from "./ErrorResponse.ts"
+import { type ErrorAnswer, invalidRequest, notFound } from "../exchange/ErrorAnswer.ts"
 
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
@@ -55,7 +55,7 @@ type Listed = ReturnType<typeof describe>
 const longestPage = 1000
 const usualPage = 20
 
-const pageOf = (models: ReadonlyArray<Listed>, query: URLSearchParams): object | ErrorResponse => {
+const pageOf = (models: ReadonlyArray<Listed>, query: URLSearchParams): object | ErrorAnswer => {
   const limit = Number(query.get("limit") ?? usualPage)
   if (!Number.isInteger(limit) || limit < 1 || limit > longestPage) {
     return invalidRequest(`limit: a whole number from 1 to ${longestPage} is expected`)

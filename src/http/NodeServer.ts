@@ -9,7 +9,8 @@
 import { type IncomingMessage, Server, type ServerOptions, type ServerResponse } from "node:http"
 import type { Duplex } from "node:stream"
 import type { Socket } from "node:net"
-import { errorBody, type ErrorResponse, invalidRequest } from "./ErrorResponse.ts"
+import { type ErrorAnswer, invalidRequest } from "../exchange/ErrorAnswer.ts"
+import { errorBody } from "./ErrorResponse.ts"
 
 /** Longest time for a request's headers to arrive, and for an idle connection to stay. Milliseconds. */
 const headersTimeout = 60_000
@@ -85,13 +86,13 @@ const optionsOf = (bodyTimeout: number): ServerOptions => ({
   requireHostHeader: false
 })
 
-const refusals: ReadonlyMap<string, ErrorResponse> = new Map([
+const refusals: ReadonlyMap<string, ErrorAnswer> = new Map([
   ["HPE_HEADER_OVERFLOW", { ...invalidRequest("the request's headers are too long"), status: 431 }],
   ["ERR_HTTP_REQUEST_TIMEOUT", { ...invalidRequest("the request did not arrive in time"), status: 408 }]
 ])
 
 /** Such a request never had an id. */
-const bodyOf = (refusal: ErrorResponse): string => {
+const bodyOf = (refusal: ErrorAnswer): string => {
   const { request_id: _, ...body } = errorBody(refusal, "")
   return JSON.stringify(body)
 }

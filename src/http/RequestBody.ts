@@ -5,7 +5,8 @@ import { type Duration, Effect, Result } from "effect"
 import type { Headers } from "effect/http"
 import { formatBytes } from "../config/ByteSize.ts"
 import type { InvalidMember } from "../message/MessagesRequest.ts"
-import { bodyTimeout, bodyTooLarge, encodedBody, type ErrorResponse, invalidRequest } from "./ErrorResponse.ts"
+import { type ErrorAnswer, invalidRequest } from "../exchange/ErrorAnswer.ts"
+import { bodyTimeout, bodyTooLarge, encodedBody } from "./ErrorResponse.ts"
 import { parseJson } from "./JsonBody.ts"
 import type { MessagesResponse } from "./MessagesResponse.ts"
 
@@ -22,7 +23,7 @@ export const readBody = Effect.fnUntraced(function* <A>(
   headers: Headers.Headers,
   limits: BodyLimits,
   validate: (value: unknown) => Result.Result<A, InvalidMember>
-): Effect.fn.Return<Result.Result<A, ErrorResponse>> {
+): Effect.fn.Return<Result.Result<A, ErrorAnswer>> {
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity"
   if (encoding !== "identity" && encoding !== "") return Result.fail(encodedBody(encoding.slice(0, 64)))
   const bytes = yield* Effect.timeoutOption(socket.read(limits.maxBody), limits.bodyTimeout)
@@ -32,5 +33,5 @@ export const readBody = Effect.fnUntraced(function* <A>(
   return Result.flatMap(parsed, (value) => Result.mapError(validate(value), invalidMember))
 })
 
-const invalidMember = ({ path, problem }: InvalidMember): ErrorResponse =>
+const invalidMember = ({ path, problem }: InvalidMember): ErrorAnswer =>
   invalidRequest(path === "" ? `the body: ${problem}` : `${path}: ${problem}`)

@@ -4,22 +4,7 @@
 import type { Redacted } from "effect"
 import type { Credential } from "./Credential.ts"
 import type { Egress } from "./Egress.ts"
-import type { CredentialId } from "./Ids.ts"
-
-/** Why a credential is not eligible now. */
-export type Ineligible = "cooldown" | "disabled" | "full" | "model" | "group" | "tried"
-
-/** How many credentials could serve, and how many not for which first reason. */
-export type Counts = Record<Ineligible | "eligible", number>
-
-/** Why a credential was chosen, in short, for the log and the ledger. */
-export interface Why {
-  /** What decided, in a few words. */
-  readonly because: string
-  readonly counts: Readonly<Counts>
-  /** The chosen one, then others that could have served, the best first; at most eight. */
-  readonly credentials: ReadonlyArray<CredentialId>
-}
+import type { Why } from "./Why.ts"
 
 export interface Lease {
   readonly credential: Credential

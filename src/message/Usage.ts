@@ -31,10 +31,10 @@ export interface UpstreamUsage {
 
 /** The four counts of an Anthropic answer. */
 export const TokenCounts = Schema.Struct({
-  input_tokens: Schema.Number,
-  output_tokens: Schema.Number,
-  cache_creation_input_tokens: Schema.Number,
-  cache_read_input_tokens: Schema.Number
+  input_tokens: Schema.Finite,
+  output_tokens: Schema.Finite,
+  cache_creation_input_tokens: Schema.Finite,
+  cache_read_input_tokens: Schema.Finite
 })
 export type TokenCounts = typeof TokenCounts.Type
 
@@ -42,10 +42,10 @@ export type TokenCounts = typeof TokenCounts.Type
 export const Usage = Schema.Struct({
   ...TokenCounts.fields,
   cache_creation: Schema.Struct({
-    ephemeral_5m_input_tokens: Schema.Number,
-    ephemeral_1h_input_tokens: Schema.Number
+    ephemeral_5m_input_tokens: Schema.Finite,
+    ephemeral_1h_input_tokens: Schema.Finite
   }),
-  server_tool_use: Schema.optionalKey(Schema.Struct({ web_search_requests: Schema.Number })),
+  server_tool_use: Schema.optionalKey(Schema.Struct({ web_search_requests: Schema.Finite })),
   weir: Schema.optionalKey(
     Schema.Struct({
       source: UsageSource,

@@ -68,11 +68,36 @@ const steps = {
   "0003_credential_proxy": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`alter table credentials add column proxy_sealed text`
+  }),
+  "0004_requests": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`
+      create table requests (
+        id text primary key,
+        time bigint not null,
+        key_id text,
+        model text not null,
+        resolved_model text not null,
+        outcome text not null,
+        record text not null
+      )`
+    yield* sql`create index requests_by_time on requests (time, id)`
+    yield* sql`
+      create table request_credentials (
+        credential_id text not null,
+        time bigint not null,
+        request_id text not null,
+        primary key (credential_id, time, request_id)
+      )`
+    yield* sql`create index request_credentials_by_time on request_credentials (time, request_id)`
   })
 }
 
 /** The tables that the stores read as a whole at the start. */
 export const tables: ReadonlyArray<string> = ["credentials", "credential_health", "meta", "settings", "keys"]
+
+/** The tables that grow with use; nothing reads them as a whole. */
+export const growing: ReadonlyArray<string> = ["requests", "request_credentials"]
 
 const table = "weir_migrations"
 

@@ -17,8 +17,10 @@ import { Reactivity } from "effect/reactivity"
 import { type Migrator, SqlClient, SqlError } from "effect/sql"
 import { access, constants, open, realpath } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
+import type { JournalStore } from "../ledger/JournalStore.ts"
 import { DatabaseLock, type DatabaseLocked } from "./DatabaseLock.ts"
 import { Durability } from "./Durability.ts"
+import * as JournalFile from "./JournalFile.ts"
 import * as MasterKey from "./MasterKey.ts"
 import * as Migrations from "./Migrations.ts"
 import * as PrivateFile from "./PrivateFile.ts"
@@ -45,8 +47,10 @@ export interface OpenDatabase {
 /** What stores are built on. */
 export const layer = (
   options: SqliteDatabaseOptions
-): Layer.Layer<SqlClient.SqlClient | Secrets | Durability, StorageUnusable | DatabaseLocked> =>
-  withDatabase(options, ({ path, ring }) => Layer.merge(Secrets.layer(ring), Durability.layerWal(path)))
+): Layer.Layer<SqlClient.SqlClient | Secrets | Durability | JournalStore, StorageUnusable | DatabaseLocked> =>
+  withDatabase(options, ({ path, ring }) =>
+    Layer.mergeAll(Secrets.layer(ring), Durability.layerWal(path), JournalFile.layer(path))
+  )
 
 /** The layer that `use` makes of the open database, and its client; closed after that layer. */
 export const withDatabase = <A, E>(

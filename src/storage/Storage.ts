@@ -3,6 +3,8 @@
  */
 import { Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { JournalStore } from "../ledger/JournalStore.ts"
+import type { LedgerStore } from "../ledger/LedgerStore.ts"
 import type { SettingsStore } from "../config/SettingsStore.ts"
 import type { CredentialStore } from "../credential/CredentialStore.ts"
 import type { KeyStore } from "../policy/KeyStore.ts"
@@ -10,6 +12,7 @@ import * as CredentialStoreSql from "./CredentialStoreSql.ts"
 import type { DatabaseLocked } from "./DatabaseLock.ts"
 import type { Durability } from "./Durability.ts"
 import * as KeyStoreSql from "./KeyStoreSql.ts"
+import * as LedgerStoreSql from "./LedgerStoreSql.ts"
 import type { Secrets } from "./Secrets.ts"
 import * as SettingsStoreSql from "./SettingsStoreSql.ts"
 import * as SqliteDatabase from "./SqliteDatabase.ts"
@@ -28,7 +31,10 @@ export interface StorageOptions {
 }
 
 /** An open database, for stores that are built on it elsewhere. */
-export type Database = SqlClient.SqlClient | Secrets | Durability
+export type Database = SqlClient.SqlClient | Secrets | Durability | JournalStore
+
+/** What is kept in it. */
+export type Stores = CredentialStore | SettingsStore | KeyStore | LedgerStore
 
 /** The database alone. */
 export const layerDatabase = (options: StorageOptions): Layer.Layer<Database, StorageUnusable | DatabaseLocked> =>
@@ -39,14 +45,13 @@ export const layerDatabase = (options: StorageOptions): Layer.Layer<Database, St
   )
 
 /** The stores over any open database. */
-export const layerStores: Layer.Layer<CredentialStore | SettingsStore | KeyStore, never, Database> = Layer.mergeAll(
+export const layerStores: Layer.Layer<Stores, never, Database> = Layer.mergeAll(
   CredentialStoreSql.layer,
   SettingsStoreSql.layer,
-  KeyStoreSql.layer
+  KeyStoreSql.layer,
+  LedgerStoreSql.layer
 )
 
 /** The stores and their database. */
-export const layer = (
-  options: StorageOptions
-): Layer.Layer<CredentialStore | SettingsStore | KeyStore | Database, StorageUnusable | DatabaseLocked> =>
+export const layer = (options: StorageOptions): Layer.Layer<Stores | Database, StorageUnusable | DatabaseLocked> =>
   layerStores.pipe(Layer.provideMerge(layerDatabase(options)))

@@ -36,21 +36,29 @@ export interface UpstreamCall {
 export interface ContentSink {
   /** The upstream accepted the call. `resume` lets it go on after `write` returned false. */
   readonly open: (resume: () => void) => void
-  /** The first event of an upstream call's answer has come, whatever it says; perhaps nothing that is shown. */
-  readonly begun: () => void
+  /**
+   * The first event of an upstream call's answer has come, whatever it says; perhaps nothing that is shown. `soFar` tells
+   * at any time what the whole answer has used by then.
+   */
+  readonly begun: (soFar: () => Used) => void
   /** All events of one upstream chunk, never empty. False: send no more until `resume` is called. */
   readonly write: (events: ReadonlyArray<ContentEvent>) => boolean
 }
 
-/** How a complete answer ended, and what the upstream said it used. */
-export interface Settlement {
-  readonly stopReason: StopReason
-  readonly stopSequence: string | null
+/** What an answer used. */
+export interface Used {
+  /** As far as the upstream says. */
   readonly usage: UpstreamUsage
   /** Our count of the output, for where the upstream gives none. Tokens. */
   readonly outputEstimate: number
   /** Searches that succeeded. */
   readonly webSearches: number
+}
+
+/** How a complete answer ended, and what it used. */
+export interface Settlement extends Used {
+  readonly stopReason: StopReason
+  readonly stopSequence: string | null
   /** The model that says it answered, where the upstream tells. */
   readonly answeredBy: string | null
 }

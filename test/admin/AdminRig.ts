@@ -2,7 +2,7 @@
  * AdminRig: the admin API on a real socket, over a real pool with its store in memory and a provider that is not there.
  */
 import { NodeHttpServer } from "@effect/platform-node"
-import { Context, DateTime, Effect, Layer, Option, Redacted, Schema, type Scope } from "effect"
+import { Context, DateTime, Duration, Effect, Layer, Option, Redacted, Schema, type Scope } from "effect"
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer, request } from "node:http"
 import * as AdminRoutes from "../../src/admin/AdminRoutes.ts"
@@ -13,6 +13,8 @@ import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import * as AllowedHosts from "../../src/http/AllowedHosts.ts"
 import type { Credential, RefreshedTokens } from "../../src/message/Credential.ts"
 import type { StorageError } from "../../src/message/StorageError.ts"
@@ -92,7 +94,9 @@ export const makeAdminRig = Effect.fnUntraced(function* (
     Layer.provideMerge(Layer.mergeAll(keys, RuntimeSettings.layerMemory(quickstartConfig("/nowhere")))),
     Layer.provide([provider, store])
   )
-  const models = Layer.merge(ModelList.layer, CacheAccounting.layer).pipe(Layer.provide(services))
+  const models = Layer.mergeAll(ModelList.layer, CacheAccounting.layer, Ledger.layer(Duration.days(1))).pipe(
+    Layer.provide([services, LedgerStoreMemory.layer])
+  )
   const guard = AllowedHosts.middleware({ host: "10.0.0.7", allowedHosts: ["gateway.lan"] })
   const served = HttpRouter.serve(AdminRoutes.layer(guard.layer), { disableLogger: true, disableListenLog: true }).pipe(
     Layer.provide(models),

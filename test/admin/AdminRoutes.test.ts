@@ -475,6 +475,8 @@ describe("the OpenAPI document", () => {
           "get /api/admin/pool/explain",
           "get /api/admin/cache/stats",
           "post /api/admin/cache/clear",
+          "get /api/admin/requests",
+          "get /api/admin/requests/{id}",
           "get /api/admin/config/groups",
           "post /api/admin/config/groups",
           "delete /api/admin/config/groups/{id}",

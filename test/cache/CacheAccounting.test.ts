@@ -38,7 +38,7 @@ const requestOf = (tokens: number, turns: ReadonlyArray<string> = [], system: ob
 
 const settle = (plan: CachePlan, usage: UpstreamUsage = {}, id = "a") =>
   CacheAccounting.use((accounting) =>
-    accounting.settle(plan, { credentialId: CredentialId.make(id), usage, outputEstimate: 50, webSearches: 0 })
+    accounting.settle(plan, CredentialId.make(id), { usage, outputEstimate: 50, webSearches: 0 })
   )
 const serve = Effect.fnUntraced(function* (request: ReturnType<typeof requestOf>, usage: UpstreamUsage = {}, id = "a") {
   const plan = yield* CacheAccounting.use((accounting) => accounting.plan(request, model))

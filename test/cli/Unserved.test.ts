@@ -17,14 +17,10 @@ describe("what a configuration asks for and this version does not do", () => {
     const config = {
       pool: { mode: "balanced", whenFull: "overflow", stickyTtl: "2 hours" },
       cache: { native: false, capacity: 8, reportedReadRatio: 0.5 },
-      storage: { retention: "7 days" },
       models: { routes: { "*": ["kiro"] } },
       telemetry: { otlpUrl: "http://127.0.0.1:4318", traceSampling: 1 }
     }
-    assert.sameMembers(
-      [...keysOf(config, false)],
-      ["storage.retention", "models.routes", "telemetry.otlpUrl", "telemetry.traceSampling"]
-    )
+    assert.sameMembers([...keysOf(config, false)], ["models.routes", "telemetry.otlpUrl", "telemetry.traceSampling"])
   })
 
   it("is refused where traffic would go another way than was written", () => {

@@ -7,6 +7,7 @@ import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import * as Attempts from "../../src/exchange/Attempts.ts"
 import type { ExchangeError } from "../../src/exchange/ExchangeError.ts"
 import { Relay } from "../../src/exchange/Relay.ts"
+import { Trail } from "../../src/exchange/Trail.ts"
 import type { FailureKind } from "../../src/message/FailureReason.ts"
 import { UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
@@ -30,6 +31,7 @@ interface Outcome extends Fakes {
   readonly exit: Exit.Exit<Attempts.Answered, ExchangeError>
   readonly sink: RecordingSink
   readonly relay: Relay
+  readonly trail: Trail
   /** Milliseconds until the end. */
   readonly took: number
 }
@@ -40,17 +42,18 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
     const clock = yield* Clock.Clock
     const sink = makeSink()
     const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), false)
+    const trail = new Trail(relay.head, () => clock.currentTimeMillisUnsafe())
     const settings = { ...config, retry: { ...config.retry, ...retry } }
     const running = Effect.gen(function* () {
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
       const affinity = { from: null, to: "conversation" }
       const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, client: null }
-      const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock }, call, relay))
+      const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock, trail }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }
     })
     const fiber = yield* Effect.forkChild(Effect.provide(running, fakes.layer))
-    return { ...fakes, sink, relay, fiber }
+    return { ...fakes, sink, relay, trail, fiber }
   })
 
 /** Runs to the end, however long that takes. */
@@ -300,7 +303,7 @@ describe("Attempts", () => {
         const thinks: FakeOptions["script"][number] = (_call, _lease, sink) =>
           Effect.gen(function* () {
             sink.open(() => {})
-            sink.begun()
+            sink.begun(() => settlement)
             yield* Effect.sleep(60_000)
             sink.write(text("a"))
             return settlement

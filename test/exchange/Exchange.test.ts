@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Arbitrary, Effect, Exit, Fiber, Layer, Schema } from "effect"
+import { Arbitrary, Duration, Effect, Exit, Fiber, Layer, Schema } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheAccounting } from "../../src/cache/CacheAccounting.ts"
 import { MAX_ANSWER, MessageAccumulator } from "../../src/codec/MessageAccumulator.ts"
@@ -7,6 +7,8 @@ import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { type ClientRequest, Exchange } from "../../src/exchange/Exchange.ts"
 import { Heartbeat } from "../../src/exchange/Heartbeat.ts"
+import { Ledger } from "../../src/ledger/Ledger.ts"
+import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
 import {
   type ContentBlock,
@@ -25,6 +27,7 @@ const file = { ...quickstart, written: { ...quickstart.written, ...own } }
 const layerOf = (fakes: ReturnType<typeof makeFakes>) =>
   Exchange.layer.pipe(
     Layer.provide([ModelList.layer, Heartbeat.layer, CacheAccounting.layer]),
+    Layer.provideMerge(Ledger.layer(Duration.days(1)).pipe(Layer.provide(LedgerStoreMemory.layer), Layer.orDie)),
     Layer.provide([fakes.layer, RuntimeSettings.layerMemory(file)])
   )
 
@@ -40,7 +43,14 @@ const test = <A, E>(
     )
   })
 
-const client: ClientRequest = { request, id: null, session: null, hold: false }
+const client: ClientRequest = {
+  requestId: "req_1",
+  request,
+  id: null,
+  session: null,
+  hold: false,
+  isGone: () => true
+}
 
 /** The message that a client of the stream ends up with. */
 const messageOf = (events: ReadonlyArray<MessageEvent>): Message => {
@@ -231,7 +241,7 @@ describe("Exchange", () => {
     it.effect(`begins ${whose} anew with another credential where the first one breaks off`, () => {
       const breaks: FakeOptions["script"][number] = (call, lease, sink) => {
         sink.open(() => {})
-        sink.begun()
+        sink.begun(() => settlement)
         sink.write(text("half"))
         return fails("stream_broken")(call, lease, sink)
       }

@@ -135,7 +135,13 @@ export const makeFakes = (options: FakeOptions): Fakes => {
       if (choice.kind !== "chosen") return yield* unavailable
       const { id } = choice.entry.credential
       if (options.noToken?.includes(id) === true) {
-        const reason = { _tag: "NoToken", credentialId: id, transient: options.transient ?? false } as const
+        const reason = {
+          _tag: "NoToken",
+          credentialId: id,
+          upstream: "kiro",
+          why: choice.why,
+          transient: options.transient ?? false
+        } as const
         return yield* new CredentialPoolError({ reason })
       }
       yield* Effect.acquireRelease(

@@ -1,7 +1,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { CredentialPoolError } from "../../src/credential/CredentialPoolError.ts"
 import { ExchangeError } from "../../src/exchange/ExchangeError.ts"
-import { errorBody, errorHeaders, fromExchange } from "../../src/http/ErrorResponse.ts"
+import { fromExchange } from "../../src/exchange/ErrorAnswer.ts"
+import { errorBody, errorHeaders } from "../../src/http/ErrorResponse.ts"
 import { FailureKind, type FailureReason } from "../../src/message/FailureReason.ts"
 
 const upstream = (kind: FailureKind, retryAfterMs: number | null = null) => {

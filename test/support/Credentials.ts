@@ -1,5 +1,5 @@
 /** Credentials: what every kind of credential has, for tests to build on. */
-import type { Why } from "../../src/message/Lease.ts"
+import type { Why } from "../../src/message/Why.ts"
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 
 /** Neither priority, label nor anything else that tells it apart. */

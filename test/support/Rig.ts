@@ -11,6 +11,7 @@ import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemo
 import * as Gateway from "../../src/Gateway.ts"
 import type { ApiKeyCredential, Credential } from "../../src/message/Credential.ts"
 import { layerServer, layerUpstreams } from "../../src/node.ts"
+import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
 import type { Simulator } from "../../src/simulator/KiroSimulator.ts"
 import type { Script } from "../../src/simulator/Script.ts"
@@ -75,7 +76,8 @@ export const makeRig = Effect.fnUntraced(function* (
   const stores = Layer.mergeAll(
     CredentialStoreMemory.layer(credentials.map((credential) => ({ credential, fingerprint: credential.id }))),
     SettingsStoreMemory.layer(),
-    KeyStoreMemory.layer()
+    KeyStoreMemory.layer(),
+    LedgerStoreMemory.layer
   )
   const upstreams = layerUpstreams(file.config).pipe(Layer.provide([Dispatch.layer, DocumentWorker.layer]))
   const gateway = Gateway.layer({ file, ephemeral: [] }).pipe(

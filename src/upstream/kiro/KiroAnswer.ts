@@ -73,6 +73,7 @@ export const answer = Effect.fnUntraced(function* (
   let course: Course = { next: null, conversationId: call.conversation ?? (yield* randomUuid) }
   for (let round = 1; ; round++) {
     const turn = new SearchTurn()
+    const before = usage
     const sendOnce = (kiroRequest: KiroRequest, conversationId: string) =>
       generate({
         dispatch: services.dispatch,
@@ -89,6 +90,12 @@ export const answer = Effect.fnUntraced(function* (
         }),
         assembler,
         sink,
+        begun: (soFar) =>
+          sink.begun(() => ({
+            usage: addUsage(before, soFar()),
+            outputEstimate: assembler.outputTokens,
+            webSearches
+          })),
         observe: turn.observe
       })
     const sent: Sent = yield* forms.send(call, course, { call: sendOnce, mayRepeat: () => turn.isEmpty })

@@ -7,6 +7,7 @@ import type { MessageAssembler } from "../../codec/MessageAssembler.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
 import type { Lease } from "../../message/Lease.ts"
 import type { ResponsePart } from "../../message/ResponsePart.ts"
+import type { UpstreamUsage } from "../../message/Usage.ts"
 import type { Sender, Receiver } from "../Dispatch.ts"
 import { failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { ContentSink, UpstreamCall } from "../UpstreamProvider.ts"
@@ -24,7 +25,9 @@ export interface Generation {
   readonly request: KiroRequest
   readonly body: string
   readonly assembler: MessageAssembler
-  readonly sink: ContentSink
+  readonly sink: Omit<ContentSink, "begun">
+  /** Called with the first event, with what this call alone says it has used by the time it is asked. */
+  readonly begun: (soFar: () => UpstreamUsage) => void
   /** Called with every part beside the assembler, for a caller that may have to go on from this answer. */
   readonly observe: (part: ResponsePart) => void
 }
@@ -111,7 +114,7 @@ class Reader implements Receiver {
 
   #begin(): void {
     this.#hasBegun = true
-    this.#generation.sink.begun()
+    this.#generation.begun(() => this.#state.usage.read())
   }
 
   readonly #part = (part: ResponsePart): void => {

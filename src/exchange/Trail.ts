@@ -1,0 +1,63 @@
+/**
+ * Trail: the attempts of one request as the ledger will have them. One that a renewed token repeats is one.
+ */
+import type { AttemptRecord } from "../message/RequestRecord.ts"
+import type { AnswerHead } from "./Relay.ts"
+
+type Begun = Pick<AttemptRecord, "credentialId" | "upstream" | "why">
+
+interface Current extends Begun {
+  /** Milliseconds since the epoch. */
+  readonly began: number
+  readonly queue: number
+  refreshed: boolean
+}
+
+export class Trail {
+  readonly #ended: Array<AttemptRecord> = []
+  readonly #arrived: number
+  readonly #head: AnswerHead
+  readonly #now: () => number
+  #current: Current | null = null
+
+  /** @param head of the answer, as it stands while the attempt is made; its `firstEvent` counts from now */
+  constructor(head: AnswerHead, now: () => number) {
+    this.#head = head
+    this.#now = now
+    this.#arrived = now()
+  }
+
+  /** @param queue how long its permit took. Milliseconds */
+  begin({ credentialId, upstream, why }: Begun, queue: number): void {
+    this.#current ??= { credentialId, upstream, why, queue, began: this.#now(), refreshed: false }
+  }
+
+  /** The attempt is made again with a new token. */
+  renewed(): void {
+    if (this.#current !== null) this.#current.refreshed = true
+  }
+
+  /** @param failure null where it answered, or was not waited for */
+  end(failure: AttemptRecord["failure"]): void {
+    if (this.#current === null) return
+    const { began, queue, ...current } = this.#current
+    const { firstEvent, upstreamHeader } = this.#head
+    this.#current = null
+    this.#ended.push({
+      ...current,
+      failure: failure === null ? null : { kind: failure.kind, status: failure.status, scope: failure.scope },
+      phases: {
+        queue,
+        upstreamHeader,
+        firstEvent: firstEvent === null ? null : Math.max(0, this.#arrived + firstEvent - began),
+        total: this.#now() - began
+      }
+    })
+  }
+
+  /** All of them; one that is still made ends here. */
+  finish(): ReadonlyArray<AttemptRecord> {
+    this.end(null)
+    return this.#ended
+  }
+}

@@ -1,0 +1,102 @@
+/**
+ * LedgerStoreSql: the records of requests in a SQL database.
+ *
+ * A record stands whole, as JSON, beside the columns that it is found by.
+ */
+import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { SqlClient, type Statement } from "effect/sql"
+import { LedgerStore, type RecordQuery } from "../ledger/LedgerStore.ts"
+import { RequestRecord } from "../message/RequestRecord.ts"
+import { failAs, rowReader, valueWriter } from "./StorageFailure.ts"
+
+/** What is inserted, by column. */
+type Row = Readonly<Record<string, string | number | null>>
+
+const make = Effect.gen(function* () {
+  const sql = yield* SqlClient.SqlClient
+
+  const save: LedgerStore["Service"]["save"] = Effect.fn("LedgerStore.save")(
+    function* (records) {
+      const rows: ReadonlyArray<Row> = yield* Effect.forEach(records, (record) =>
+        Effect.map(writeRecord(record), (json) => ({
+          id: record.id,
+          time: record.time,
+          key_id: record.keyId,
+          model: record.model,
+          resolved_model: record.resolvedModel,
+          outcome: record.outcome,
+          record: json
+        }))
+      )
+      if (!Arr.isReadonlyArrayNonEmpty(rows)) return
+      yield* sql`insert into requests ${sql.insert(rows)} on conflict (id) do nothing`
+      const tried: ReadonlyArray<Row> = records.flatMap(({ attempts, id, time }) =>
+        [...new Set(attempts.map(({ credentialId }) => credentialId))].map((credential_id) => ({
+          credential_id,
+          time,
+          request_id: id
+        }))
+      )
+      if (Arr.isReadonlyArrayNonEmpty(tried)) {
+        yield* sql`
+          insert into request_credentials ${sql.insert(tried)} on conflict (credential_id, time, request_id) do nothing`
+      }
+    },
+    (effect) => sql.withTransaction(effect),
+    failAs("save records of requests")
+  )
+
+  const read = (rows: ReadonlyArray<Record<string, unknown>>) =>
+    Effect.forEach(rows, (row) => Effect.map(readRow(row), ({ record }) => record))
+
+  const page: LedgerStore["Service"]["page"] = Effect.fn("LedgerStore.page")(function* (query) {
+    return yield* read(
+      query.credentialId === null
+        ? yield* sql<Record<string, unknown>>`
+              select id, record from requests r where ${where(query)} order by time desc, id desc limit ${query.limit}`
+        : yield* sql<Record<string, unknown>>`
+              select r.id, r.record from request_credentials c join requests r on r.id = c.request_id
+              where ${where(query)} order by c.time desc, c.request_id desc limit ${query.limit}`
+    )
+  }, failAs("read records of requests"))
+
+  /** Of all conditions those that the query sets. The order's columns are those of the table that leads. */
+  const where = ({ after, credentialId, keyId, model, outcome }: RecordQuery): Statement.Fragment => {
+    const [time, id] = credentialId === null ? [sql("r.time"), sql("r.id")] : [sql("c.time"), sql("c.request_id")]
+    return sql.and([
+      ...(credentialId === null ? [] : [sql`c.credential_id = ${credentialId}`]),
+      ...(after === null ? [] : [sql`(${time}, ${id}) < (${after.time}, ${after.id})`]),
+      ...(keyId === null ? [] : [sql`r.key_id = ${keyId}`]),
+      ...(model === null ? [] : [sql`(r.model = ${model} or r.resolved_model = ${model})`]),
+      ...(outcome === null ? [] : [sql`r.outcome = ${outcome}`])
+    ])
+  }
+
+  const find: LedgerStore["Service"]["find"] = Effect.fn("LedgerStore.find")(function* (id) {
+    const [record] = yield* read(yield* sql<Record<string, unknown>>`select id, record from requests where id = ${id}`)
+    return record ?? null
+  }, failAs("find the record of a request"))
+
+  const prune: LedgerStore["Service"]["prune"] = Effect.fn("LedgerStore.prune")(
+    function* (before, atMost) {
+      const old = yield* sql<{ readonly id: string }>`
+        select id from requests where time < ${before} order by time limit ${atMost}`
+      if (old.length === 0) return 0
+      const ids = old.map(({ id }) => id)
+      yield* sql`delete from request_credentials where time < ${before} and ${sql.in("request_id", ids)}`
+      yield* sql`delete from requests where ${sql.in("id", ids)}`
+      return old.length
+    },
+    (effect) => sql.withTransaction(effect),
+    failAs("forget old records of requests")
+  )
+
+  return LedgerStore.of({ save, page, find, prune })
+})
+
+/** Over any SQL database that the migrations have run on. */
+export const layer: Layer.Layer<LedgerStore, never, SqlClient.SqlClient> = Layer.effect(LedgerStore, make)
+
+const Json = Schema.fromJsonString(RequestRecord)
+const readRow = rowReader("requests", "id", Schema.Struct({ record: Json }))
+const writeRecord = valueWriter("requests", Json)
