@@ -25,7 +25,7 @@ const requestOf = (tokens: number, turns: ReadonlyArray<string> = [], system: ob
     validateMessagesRequest({
       model: "claude-sonnet-4-5",
       max_tokens: 9,
-      system: [{ type: "text", text: "abcd".repeat(tokens), ...system }],
+      system: [{ type: "text", text: "one two ".repeat(tokens), ...system }],
       messages: [
         { role: "user", content: "begin" },
         ...turns.flatMap((turn, n) => [
@@ -87,8 +87,8 @@ describe("an estimate of the cache", () => {
 
   it.effect("grows with the conversation: what came before is read, what is new is written", () =>
     Effect.gen(function* () {
-      const first = yield* serve(requestOf(2_000, ["one".repeat(100)]))
-      const second = yield* serve(requestOf(2_000, ["one".repeat(100), "two".repeat(100)]))
+      const first = yield* serve(requestOf(2_000, ["one ".repeat(100)]))
+      const second = yield* serve(requestOf(2_000, ["one ".repeat(100), "two ".repeat(100)]))
       assert.strictEqual(second.cache_read_input_tokens, first.cache_creation_input_tokens)
       assert.isAbove(second.cache_creation_input_tokens, 50)
       assert.strictEqual(inputOf(second), second.input_tokens + cacheOf(second).reduce((a, b) => a + b))

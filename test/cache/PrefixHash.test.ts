@@ -136,10 +136,10 @@ describe("breakpoints", () => {
 
   it("know the tokens before them, and together no more than the request has", () => {
     const members = {
-      tools: [{ name: "a", description: "d".repeat(400), ...mark }],
-      system: [text("s".repeat(400), mark)],
+      tools: [{ name: "a", description: "d ".repeat(200), ...mark }],
+      system: [text("s ".repeat(200), mark)],
       messages: [
-        { role: "user", content: [text("m".repeat(400), mark)] },
+        { role: "user", content: [text("m ".repeat(200), mark)] },
         { role: "assistant", content: "more" }
       ]
     }

@@ -314,9 +314,11 @@ describe("MessageAssembler", () => {
   )
 
   it("an answer within max_tokens is never cut, even where the estimate is a quarter too high", () => {
-    assert.isNull(assemble([text("a".repeat(4 * 125))], { maxTokens: 100 }).done)
-    assert.isNull(assemble([text("a".repeat(4 * 189))], { maxTokens: 100 }).done)
-    assert.isNotNull(assemble([text("a".repeat(4 * 189 + 1))], { maxTokens: 100 }).done)
+    // One token each.
+    assert.isNull(assemble([text("한".repeat(100))], { maxTokens: 100 }).done)
+    const longest = Array.from({ length: 300 }, (_, n) => "한".repeat(n)).findLast((said) => estimateText(said) <= 189)
+    assert.isNull(assemble([text(longest ?? "")], { maxTokens: 100 }).done)
+    assert.isNotNull(assemble([text(`${longest}한한`)], { maxTokens: 100 }).done)
   })
 
   it("a call is never cut; behind it the limit holds", () => {

@@ -5,12 +5,13 @@ import { assert, it } from "@effect/vitest"
 import { Effect, type Layer } from "effect"
 import { LedgerStore, type RecordQuery } from "../../src/ledger/LedgerStore.ts"
 import type { RequestRecord } from "../../src/message/RequestRecord.ts"
+import type { StorageError } from "../../src/message/StorageError.ts"
 import { attempt, record } from "./Records.ts"
 
 const all: RecordQuery = { limit: 100, after: null, keyId: null, model: null, credentialId: null, outcome: null }
 
 export const ledgerStoreCases = <E>(store: Layer.Layer<LedgerStore, E>) => {
-  const test = (name: string, body: (store: LedgerStore["Service"]) => Effect.Effect<void, unknown>) =>
+  const test = (name: string, body: (store: LedgerStore["Service"]) => Effect.Effect<void, StorageError>) =>
     it.effect(name, () => Effect.provide(LedgerStore.use(body), store))
 
   test("returns records as they were saved, by page and by id, once each", (store) =>

@@ -5,7 +5,7 @@ import { JournalStore } from "../../src/ledger/JournalStore.ts"
 import * as JournalFile from "../../src/storage/JournalFile.ts"
 import { tempFolder } from "./TestDatabase.ts"
 
-const inFolder = <A>(folder: string, use: (journal: JournalStore["Service"]) => Effect.Effect<A, unknown>) =>
+const inFolder = <A, E>(folder: string, use: (journal: JournalStore["Service"]) => Effect.Effect<A, E>) =>
   Effect.provide(JournalStore.use(use), JournalFile.layer(`${folder}/weir.db`), { local: true })
 
 const contentOf = (folder: string) => Effect.promise(() => readFile(`${folder}/weir.db.journal`, "utf8"))

@@ -445,7 +445,8 @@ describe("any request", () => {
         ...(format ? { output_config: { format: { type: "json_schema", schema: input_schema } } } : {})
       })
       assert.deepStrictEqual(problemsOf(events), [])
-      assert.isAbove(events.length, 0)
+      // A stop sequence may be what the answer begins with.
+      if (settlement.stopReason !== "stop_sequence") assert.isAbove(events.length, 0)
       if (settlement.stopReason === "end_turn" || settlement.stopReason === "tool_use") {
         assert.isAbove(settlement.usage.outputTokens ?? 0, 0)
       }
