@@ -3,39 +3,46 @@
  */
 import { DateTime, Effect, type Layer } from "effect"
 import { type HttpApiGroup, HttpApiBuilder } from "effect/http-api"
-import { CredentialPool } from "../credential/CredentialPool.ts"
+import { CacheAccounting, type Cached } from "../cache/CacheAccounting.ts"
+import { anyNeed, CredentialPool } from "../credential/CredentialPool.ts"
 import type { Explanation } from "../credential/Explain.ts"
 import { ModelList } from "../exchange/ModelList.ts"
 import { type AdminAccess, AdminApi, type AdminFaults } from "./AdminApi.ts"
+import { largestPage } from "./PageSchema.ts"
 
 /** The handlers of the group `pool`. */
 export const layer: Layer.Layer<
   HttpApiGroup.Service<"admin", "pool">,
   never,
-  CredentialPool | ModelList | AdminAccess | AdminFaults
+  CacheAccounting | CredentialPool | ModelList | AdminAccess | AdminFaults
 > = HttpApiBuilder.group(
   AdminApi,
   "pool",
   Effect.fnUntraced(function* (handlers) {
     const pool = yield* CredentialPool
     const models = yield* ModelList
+    const accounting = yield* CacheAccounting
 
-    return handlers.handle("explain", ({ query }) =>
-      Effect.map(
-        pool.explain({
-          model: query.model ? models.resolve(query.model).id : null,
-          conversation: query.conversation ? query.conversation.toLowerCase() : null,
-          client: null,
-          exclude: new Set(),
-          barred: new Set()
-        }),
-        (explanation) => view(explanation, Number(query.cursor || 0), Number(query.limit || 1_000))
-      )
+    return handlers.handle(
+      "explain",
+      Effect.fnUntraced(function* ({ query }) {
+        const conversation = query.conversation ? query.conversation.toLowerCase() : null
+        const cached = yield* accounting.cached(conversation ?? "")
+        const [holder = null] = cached.keys()
+        const model = query.model ? models.resolve(query.model).id : null
+        const explanation = yield* pool.explain({ ...anyNeed, model, conversation, holder })
+        return view(explanation, cached, Number(query.cursor || 0), Number(query.limit || largestPage))
+      })
     )
   })
 )
 
-const view = ({ because, chosen, counts, credentials, soonest }: Explanation, start: number, limit: number) => ({
+const view = (
+  { because, chosen, counts, credentials, soonest }: Explanation,
+  cached: Cached,
+  start: number,
+  limit: number
+) => ({
   chosen,
   because,
   counts,
@@ -43,6 +50,7 @@ const view = ({ because, chosen, counts, credentials, soonest }: Explanation, st
   credentials: credentials.slice(start, start + limit).map(({ eligible, id, reasons }) => ({
     id,
     eligible,
+    cachedTokens: cached.get(id) ?? 0,
     reasons: reasons.map(({ detail, kind, until }) => ({ kind, detail, until: timeOf(until) }))
   })),
   nextCursor: start + limit < credentials.length ? String(start + limit) : null

@@ -27,6 +27,9 @@ export const ReasonView = Schema.Struct({
 export const ExplainedView = Schema.Struct({
   id: CredentialId,
   eligible: Schema.Boolean,
+  cachedTokens: Schema.Int.annotate({
+    description: "Of the conversation, as far as it was served last: what this credential is taken to have cached."
+  }),
   reasons: Schema.Array(ReasonView).annotate({ description: "Everything that speaks against it." })
 })
 

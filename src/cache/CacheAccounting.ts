@@ -12,9 +12,10 @@ import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
 import type { UpstreamUsage, Usage } from "../message/Usage.ts"
-import { type CacheEstimate, estimateCache, leastCached, prefixTokens } from "./CacheEstimate.ts"
+import { type CacheEstimate, estimateCache, holderOf, leastCached, prefixTokens } from "./CacheEstimate.ts"
 import { measure, type Measured } from "./CacheReport.ts"
 import { CacheStatistics, type OriginFigures, type RowFigures } from "./CacheStatistics.ts"
+import { type Cached, ConversationPrefixes } from "./ConversationPrefixes.ts"
 import { prefixesOf, type Prefixes } from "./PrefixHash.ts"
 import { PrefixStore } from "./PrefixStore.ts"
 import { countsOf, reported } from "./ReportedUsage.ts"
@@ -29,6 +30,8 @@ export interface PlannedModel {
   readonly minimumCached: number | null
 }
 
+export type { Cached } from "./ConversationPrefixes.ts"
+
 /** What is known of a request before it is sent. */
 export interface CachePlan {
   /** Our estimate of the whole input. Tokens. */
@@ -39,6 +42,12 @@ export interface CachePlan {
   readonly prefixes: Prefixes
   /** The least that the model caches. Tokens. */
   readonly minimum: number
+  /** Whether the model could cache any of it. Estimates may be too low, and asking for too little costs nothing. */
+  readonly isCacheable: boolean
+  /** Whose cache holds the longest part of the conversation, if anybody's does. */
+  readonly holder: CredentialId | null
+  /** What the conversation is known by. */
+  readonly conversation: string
 }
 
 /** What an answer used. */
@@ -68,11 +77,17 @@ export class CacheAccounting extends Context.Service<
   CacheAccounting,
   {
     /** Fails where the request's cache breakpoints are none that Anthropic takes. */
-    readonly plan: (request: MessagesRequest, model: PlannedModel) => Effect.Effect<CachePlan, InvalidMember>
+    readonly plan: (
+      request: MessagesRequest,
+      model: PlannedModel,
+      conversation: string
+    ) => Effect.Effect<CachePlan, InvalidMember>
     /** The usage to report for an answer that ended well, and who served it; to be called once for each. */
     readonly settle: (plan: CachePlan, servedBy: CredentialId, used: Used) => Effect.Effect<Usage>
     /** What an answer has used that has not ended, or not well: nothing of it is taken to be cached. */
     readonly unfinished: (plan: CachePlan, used: Used) => Usage
+    /** What is cached of a conversation, up to where it was served last; the longest first. */
+    readonly cached: (conversation: string) => Effect.Effect<Cached>
     readonly stats: Effect.Effect<CacheStats>
     /** Forgets what is taken to be cached; counters stay. */
     readonly clear: Effect.Effect<void>
@@ -89,10 +104,11 @@ const lifetimeMs = { "5m": 300_000, "1h": 3_600_000 } as const
 const make = Effect.gen(function* () {
   const settings = yield* RuntimeSettings
   const store = new PrefixStore()
+  const conversations = new ConversationPrefixes()
   const statistics = new CacheStatistics()
 
-  const plan = (request: MessagesRequest, model: PlannedModel) =>
-    Effect.suspend(() => {
+  const plan = (request: MessagesRequest, model: PlannedModel, conversation: string) =>
+    Effect.flatMap(Clock.currentTimeMillis, (now) => {
       const { enabled, reportedReadRatio } = settings.current().cache
       const minimum = model.minimumCached ?? leastCached(model.id)
       return Effect.fromResult(
@@ -103,16 +119,19 @@ const make = Effect.gen(function* () {
             reportedRatio: applies ? reportedReadRatio : null,
             model,
             prefixes,
-            minimum
+            minimum,
+            isCacheable: enabled && prefixTokens(prefixes, minimum / 2) > 0,
+            holder: enabled ? holderOf(prefixes, (fingerprint) => store.holders(fingerprint, now)[0] ?? null) : null,
+            conversation
           }
         })
       )
     })
 
   /** The cache's rules for the credential that served; remembers what it has cached now. */
-  const lookUp = ({ minimum, prefixes }: CachePlan, id: CredentialId, now: number): CacheEstimate => {
+  const lookUp = ({ conversation, minimum, prefixes }: CachePlan, id: CredentialId, now: number): CacheEstimate => {
     const estimate = estimateCache(prefixes, minimum, (fingerprint) => store.has(id, fingerprint, now))
-    const anywhere = estimateCache(prefixes, minimum, (fingerprint) => store.hasAny(fingerprint, now))
+    const anywhere = estimateCache(prefixes, minimum, (fingerprint) => store.holders(fingerprint, now).length > 0)
     statistics.lose(anywhere.read - estimate.read)
     const { capacity } = settings.current().cache
     for (const { at, lifetime } of prefixes.breakpoints) {
@@ -121,6 +140,7 @@ const make = Effect.gen(function* () {
         store.put(id, end.fingerprint, now + lifetimeMs[lifetime], capacity)
       }
     }
+    conversations.put(conversation, prefixes, capacity)
     return estimate
   }
 
@@ -168,7 +188,12 @@ const make = Effect.gen(function* () {
       byCredential: statistics.byCredential,
       byModel: statistics.byModel
     })),
-    clear: Effect.sync(() => store.clear())
+    cached: (conversation) =>
+      Effect.map(Clock.currentTimeMillis, (now) => conversations.cached(conversation, store, now)),
+    clear: Effect.sync(() => {
+      store.clear()
+      conversations.clear()
+    })
   })
 })
 

@@ -2,6 +2,7 @@
  * CacheEstimate: what a request would find cached, and would leave behind, by Anthropic's documented rules. Pure over the
  * store that is asked.
  */
+import type { CredentialId } from "../message/Ids.ts"
 import type { Lifetime, Prefixes } from "./PrefixHash.ts"
 
 /** Blocks before a breakpoint in which a shorter prefix is still found. */
@@ -47,6 +48,22 @@ export const estimateCache = (
     reached = tokens
   }
   return { read, written }
+}
+
+/**
+ * Whose cache holds the longest part of a conversation, or null. A part that ends before the first message is what many
+ * conversations have in common: going by it would bring all of them to one account.
+ */
+export const holderOf = (
+  { before, breakpoints, ends }: Prefixes,
+  holder: (fingerprint: string) => CredentialId | null
+): CredentialId | null => {
+  const last = breakpoints.at(-1)?.at ?? -1
+  for (let n = last; n >= before; n--) {
+    const found = holder(ends[n]?.fingerprint ?? "")
+    if (found !== null) return found
+  }
+  return null
 }
 
 /** Anthropic's least that is cached, where the upstream does not tell it. Tokens. **Source:** "Prompt caching". */

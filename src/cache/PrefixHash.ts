@@ -12,6 +12,7 @@
  */
 import { Result } from "effect"
 import { markOf, markWithin } from "../message/CacheMark.ts"
+import { withoutBillingLine } from "../message/BillingLine.ts"
 import type { CacheControl } from "../message/ContentBlockParam.ts"
 import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
 import { RequestCount } from "../message/RequestEstimate.ts"
@@ -33,6 +34,8 @@ export interface Prefixes {
   /** For each block's end the fingerprint of all up to it, and its tokens; empty where nothing is to be cached. */
   readonly ends: ReadonlyArray<{ readonly fingerprint: string; readonly tokens: number }>
   readonly breakpoints: ReadonlyArray<Breakpoint>
+  /** How many of the ends are before the first message. */
+  readonly before: number
   /** Tokens of the whole request. */
   readonly total: number
 }
@@ -40,10 +43,9 @@ export interface Prefixes {
 /** Most places that a client may mark itself. */
 const maxBreakpoints = 4
 
-const billingLine = "x-anthropic-billing-header"
-
 /** @param model the upstream's own name of the model */
-export const prefixesOf = (request: MessagesRequest, model: string): Result.Result<Prefixes, InvalidMember> => {
+export const prefixesOf = (given: MessagesRequest, model: string): Result.Result<Prefixes, InvalidMember> => {
+  const request = withoutBillingLine(given)
   const reader = new Reader(isCached(request), model, request)
   for (const [index, tool] of (request.tools ?? []).entries()) reader.tool(tool, `tools.${index}`)
   const { system } = request
@@ -52,6 +54,7 @@ export const prefixesOf = (request: MessagesRequest, model: string): Result.Resu
     for (const [index, block] of (system ?? []).entries())
       reader.system(block.text, block.cache_control, `system.${index}`)
   for (const [index, { content, role }] of request.messages.entries()) {
+    if (index === 0) reader.begin()
     reader.message(role)
     if (typeof content === "string") reader.text(content)
     else for (const [n, block] of content.entries()) reader.block(block, `messages.${index}.content.${n}`)
@@ -75,7 +78,7 @@ class Reader {
   readonly #ends: Array<{ readonly fingerprint: string; readonly tokens: number }> = []
   readonly #breakpoints: Array<Breakpoint & { readonly path: string }> = []
   readonly #hashes: boolean
-  #hasSystem = false
+  #before = 0
   #chain = ""
 
   constructor(hashes: boolean, model: string, { thinking, tool_choice }: MessagesRequest) {
@@ -91,12 +94,13 @@ class Reader {
 
   system(text: string, control: CacheControl | null | undefined, path: string): void {
     this.#count.text(text)
-    const isBilling = !this.#hasSystem && text.startsWith(billingLine)
-    this.#hasSystem = true
-    const newline = text.indexOf("\n")
-    const said = isBilling ? (newline === -1 ? "" : text.slice(newline + 1)) : text
-    if (said !== "" || !isBilling) this.#link("system", said)
+    this.#link("system", text)
     this.#end(control ?? null, path)
+  }
+
+  /** The messages begin. */
+  begin(): void {
+    this.#before = this.#ends.length
   }
 
   message(role: string): void {
@@ -139,6 +143,7 @@ class Reader {
     return Result.succeed({
       ends: this.#ends,
       breakpoints: this.#breakpoints.map(({ at, lifetime }) => ({ at, lifetime })),
+      before: this.#before,
       total: Math.max(1, this.#count.total)
     })
   }

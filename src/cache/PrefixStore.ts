@@ -34,10 +34,12 @@ export class PrefixStore {
     return entry !== undefined && entry.expiresAt > now
   }
 
-  /** Whether any credential has it. */
-  hasAny(fingerprint: string, now: number): boolean {
-    for (const id of this.#byFingerprint.get(fingerprint) ?? []) if (this.has(id, fingerprint, now)) return true
-    return false
+  /** Who has it, the one that will have it longest first. */
+  holders(fingerprint: string, now: number): ReadonlyArray<CredentialId> {
+    const ids = this.#byFingerprint.get(fingerprint)
+    if (ids === undefined) return []
+    const expires = (id: CredentialId) => this.#byCredential.get(id)?.get(fingerprint)?.expiresAt ?? 0
+    return [...ids].filter((id) => expires(id) > now).toSorted((a, b) => expires(b) - expires(a))
   }
 
   /** The credential has cached or used it just now. */

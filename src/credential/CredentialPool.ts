@@ -42,6 +42,8 @@ export interface CredentialPoolOptions {
   readonly proxy: Egress | null
 }
 
+export { anyNeed } from "./Eligibility.ts"
+
 export class CredentialPool extends Context.Service<
   CredentialPool,
   {

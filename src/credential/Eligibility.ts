@@ -12,6 +12,8 @@ export interface Need {
   readonly model: string | null
   /** What the request goes on with, if anything: it is served by whom it was served by before. */
   readonly conversation: string | null
+  /** Who has the longest part of what is asked cached, if anybody: leaving it costs making that again. */
+  readonly holder: CredentialId | null
   /** On whose behalf: those who wait take turns by this. */
   readonly client: string | null
   /** Credentials this request has already tried; ignored once they are all there is. */
@@ -24,6 +26,7 @@ export interface Need {
 export const anyNeed: Need = {
   model: null,
   conversation: null,
+  holder: null,
   client: null,
   exclude: new Set(),
   barred: new Set()

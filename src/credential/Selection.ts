@@ -24,7 +24,7 @@ export type Choice =
     }
 
 /**
- * What decided: the order of preference; that it serves the conversation; that nobody else is left, though it was tried
+ * What decided: the order of preference; that it serves the conversation or has it cached; that nobody else is left, though it was tried
  * before; that all permits are taken and one is borrowed.
  */
 export type ChosenBy = "order" | "conversation" | "again" | "borrowed"
@@ -71,8 +71,13 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overf
   })
 
   if (counts.eligible > 0 && !gatewayFull) {
-    const own = bound === null ? null : awake(bound)
-    if (own?.standing === "ready" && isFresh(own)) return chosen(own, "conversation", "it serves this conversation")
+    for (const [id, because] of [
+      [need.holder, "it has what is asked cached"],
+      [bound, "it serves this conversation"]
+    ] as const) {
+      const own = id === null ? null : awake(id)
+      if (own?.standing === "ready" && isFresh(own)) return chosen(own, "conversation", because)
+    }
     const [best, next] = front
     if (best !== undefined) {
       return chosen(best, "order", next === undefined ? "no other can serve" : deciding(best, next, index.mode))

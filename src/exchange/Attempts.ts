@@ -39,6 +39,8 @@ export interface Answered {
 /** The call without its time-outs, which shrink with the budget, and whose it is. */
 export interface Call extends Omit<UpstreamCall, "headerTimeoutMs" | "idleTimeoutMs"> {
   readonly affinity: Affinity
+  /** Whose cache holds the most of it, if anybody's does. */
+  readonly holder: CredentialId | null
   /** The client that waits for a permit. */
   readonly client: string | null
 }
@@ -105,9 +107,10 @@ export const run = Effect.fnUntraced(function* (
 })
 
 /** @param others only credentials that this request has not tried */
-const needOf = ({ affinity, client, model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
+const needOf = ({ affinity, client, holder, model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
   model,
   conversation: affinity.from,
+  holder,
   client,
   exclude: tried,
   barred: others ? new Set([...barred, ...tried]) : barred

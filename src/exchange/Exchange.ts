@@ -10,6 +10,7 @@ import { MessageAccumulator } from "../codec/MessageAccumulator.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
 import { Ledger } from "../ledger/Ledger.ts"
+import { withoutBillingLine } from "../message/BillingLine.ts"
 import type { ClientKeyId } from "../message/Ids.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
 import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
@@ -122,10 +123,13 @@ const make = Effect.gen(function* () {
     if (client.request.thread?.type === "continue")
       return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
     const model = models.resolve(client.request.model)
-    const request = applySystemPrompt(client.request, current.systemPrompt)
-    const plan = yield* Effect.mapError(accounting.plan(request, models.planned(model.id)), ({ path, problem }) => {
-      return new ExchangeError({ reason: { _tag: "Refused", path, problem } })
-    })
+    const request = applySystemPrompt(withoutBillingLine(client.request), current.systemPrompt)
+    const conversation = conversationOf(client.session, request)
+    const affinity = affinityOf(conversation, request)
+    const plan = yield* Effect.mapError(
+      accounting.plan(request, models.planned(model.id), affinity.to),
+      ({ path, problem }) => new ExchangeError({ reason: { _tag: "Refused", path, problem } })
+    )
     // A client is told its own name of the model, unless an operator's alias put another model in its place.
     const named = model.substituted ? clientModelName(model.id) : request.model
     const start = messageStart(yield* makeId("msg_"), named, plan.inputEstimate)
@@ -139,11 +143,16 @@ const make = Effect.gen(function* () {
     recording.making({ relay, trail, spent })
     yield* heartbeat.watch(relay)
 
-    const conversation = conversationOf(client.session, request)
-    const affinity = affinityOf(conversation, request)
-    const { enabled, native } = current.cache
-    const cachePoints = enabled && native ? models.cachePoints(model.id) : 0
-    const call = { request, model: model.id, conversation, cachePoints, affinity, client: client.id }
+    const cachePoints = plan.isCacheable && current.cache.native ? models.cachePoints(model.id) : 0
+    const call = {
+      request,
+      model: model.id,
+      conversation,
+      cachePoints,
+      affinity,
+      holder: plan.holder,
+      client: client.id
+    }
     const attempts = Attempts.run({ pool, provider, settings: current, clock, trail }, call, relay)
     const { lease, settlement } = yield* Effect.mapError(attempts, (error) => withHead(error, relay.head))
     const usage = yield* accounting.settle(plan, lease.credential.id, settlement)

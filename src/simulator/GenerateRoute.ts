@@ -65,7 +65,10 @@ const respond = (call: Call, caller: Caller, valid: ValidRequest): Effect.Effect
     basis: { model, input: found.tokens },
     onBegin: () => cache.keep(found.keep, call.now),
     onSignature: (signature, text) => signatures.remember(signature, text),
-    onCost: (credits) => accounts.charge(account, credits)
+    onCount: (usage, credits) => {
+      call.sighting.usage = usage
+      accounts.charge(account, credits)
+    }
   })
 }
 

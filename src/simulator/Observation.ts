@@ -2,6 +2,7 @@
  * Observation: what the simulator has seen: requests, concurrency, bytes.
  */
 import type { AwsError } from "./AwsError.ts"
+import type { TokenUsage } from "./ReportedUsage.ts"
 import type { Operation } from "./Script.ts"
 
 /** Requests kept, and the sum of their bodies; past either the oldest are forgotten. */
@@ -30,6 +31,8 @@ export interface SeenRequest {
   readonly status: number | null
   /** Why the simulator refused it of its own accord, or null. */
   readonly refused: AwsError | null
+  /** What was counted for an answer to `generate` that ended; null for any other. */
+  readonly usage: TokenUsage | null
   /** Bytes of the answer's body that were handed to the socket. */
   readonly sentBytes: number
   readonly ending: Ending
@@ -56,7 +59,7 @@ export class Observation {
   see(
     request: Pick<SeenRequest, "operation" | "method" | "path" | "headers" | "body" | "token" | "receivedAt">
   ): Sighting {
-    const sighting: Sighting = { ...request, status: null, refused: null, sentBytes: 0, ending: "open" }
+    const sighting: Sighting = { ...request, status: null, refused: null, usage: null, sentBytes: 0, ending: "open" }
     this.#requests.push(sighting)
     this.#bodyBytes += sighting.body.length
     while (this.#requests.length > MAX_REQUESTS || (this.#bodyBytes > MAX_BODY_BYTES && this.#requests.length > 1)) {

@@ -8,7 +8,7 @@ import { Effect } from "effect"
 import { randomUUID } from "node:crypto"
 import { errorBody } from "./AwsError.ts"
 import { corrupted, errorFrame, eventFrame, exceptionFrame } from "./KiroFrames.ts"
-import { metering, tokenUsage, type UsageBasis } from "./ReportedUsage.ts"
+import { metering, type TokenUsage, tokenUsage, type UsageBasis } from "./ReportedUsage.ts"
 import type { Pace, Step } from "./Script.ts"
 import { signatureOf } from "./Signatures.ts"
 import { failing, playTransport } from "./Transport.ts"
@@ -23,8 +23,8 @@ export interface Performance {
   readonly onBegin: () => void
   /** Called with every signature sent and the text it is for. */
   readonly onSignature: (signature: string, text: string | null) => void
-  /** Called at the end with the credits that were or would have been reported. */
-  readonly onCost: (credits: number) => void
+  /** Called at the end with the usage and the credits that were or would have been reported. */
+  readonly onCount: (usage: TokenUsage, credits: number) => void
 }
 
 /** Plays all steps; ends when the answer has. */
@@ -201,7 +201,7 @@ class Player {
   #finish(): Effect.Effect<void> {
     return Effect.suspend(() => {
       this.#begin()
-      this.#performance.onCost(this.#metering().usage)
+      this.#performance.onCount(this.#usage(), this.#metering().usage)
       return this.#wire.end()
     })
   }

@@ -26,6 +26,8 @@ export const tokenUsage = ({ input, model }: UsageBasis, outputTokens: number) =
   }
 }
 
+export type TokenUsage = ReturnType<typeof tokenUsage>
+
 /** Payload of `meteringEvent`: the model's rate for a million tokens, those read from a cache at a tenth. */
 export const metering = ({ input, model }: UsageBasis, usage: { readonly totalTokens: number }) => ({
   usage: ((usage.totalTokens - input.read * 0.9) * model.rateMultiplier) / 1_000_000,

@@ -106,11 +106,16 @@ describe("the pool", () => {
       assert.deepInclude(second.json, {
         chosen: "b",
         counts: { eligible: 1, cooldown: 0, disabled: 1, full: 0, model: 0, group: 0, tried: 0 },
-        credentials: [{ id: "a", eligible: false, reasons: [{ kind: "disabled", detail: "manual", until: null }] }],
+        credentials: [
+          { id: "a", eligible: false, cachedTokens: 0, reasons: [{ kind: "disabled", detail: "manual", until: null }] }
+        ],
         nextCursor: "1"
       })
       const rest = yield* ask(rig, "/api/admin/pool/explain?limit=1&cursor=1")
-      assert.deepInclude(rest.json, { credentials: [{ id: "b", eligible: true, reasons: [] }], nextCursor: null })
+      assert.deepInclude(rest.json, {
+        credentials: [{ id: "b", eligible: true, cachedTokens: 0, reasons: [] }],
+        nextCursor: null
+      })
       assert.strictEqual((yield* ask(rig, "/api/admin/pool/explain?limit=0")).status, 400)
     })
   )

@@ -41,7 +41,7 @@ const settle = (plan: CachePlan, usage: UpstreamUsage = {}, id = "a") =>
     accounting.settle(plan, CredentialId.make(id), { usage, outputEstimate: 50, webSearches: 0 })
   )
 const serve = Effect.fnUntraced(function* (request: ReturnType<typeof requestOf>, usage: UpstreamUsage = {}, id = "a") {
-  const plan = yield* CacheAccounting.use((accounting) => accounting.plan(request, model))
+  const plan = yield* CacheAccounting.use((accounting) => accounting.plan(request, model, "conversation"))
   return yield* settle(plan, usage, id)
 })
 const cacheOf = (counts: TokenCounts) => [counts.cache_read_input_tokens, counts.cache_creation_input_tokens]
@@ -51,7 +51,7 @@ const inputOf = (counts: TokenCounts) =>
 describe("what the upstream says", () => {
   it.effect.prop("is never replaced, and creation is split without a rest", [Drawn], ([drawn]) =>
     Effect.gen(function* () {
-      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model))
+      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model, "conversation"))
       const estimates = { input: plan.inputEstimate, output: 50, window: 200_000 }
       const { cacheSource, counts, source } = measure(usageOf(drawn), estimates)
       for (let n = 0; n < 2; n++) {
@@ -145,7 +145,7 @@ describe("an estimate of the cache", () => {
 describe("a reported share", () => {
   it.effect("is told with the measured figures beside it, and kept apart in the statistics", () =>
     Effect.gen(function* () {
-      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model))
+      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model, "conversation"))
       assert.strictEqual(plan.reportedRatio, 0.5)
       const usage = yield* settle(plan, { uncachedInputTokens: 3_000, outputTokens: 5, cacheReadInputTokens: 0 })
       const measured = {
@@ -168,7 +168,9 @@ describe("a reported share", () => {
     Effect.gen(function* () {
       const usage = yield* serve(requestOf(2_000), { uncachedInputTokens: 10, cacheReadInputTokens: 5_000 })
       assert.isUndefined(usage.weir?.measured)
-      const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000, [], {}), model))
+      const plan = yield* CacheAccounting.use((accounting) =>
+        accounting.plan(requestOf(2_000, [], {}), model, "conversation")
+      )
       assert.isNull(plan.reportedRatio)
     }).pipe(Effect.provide(accounting({ reportedReadRatio: 0.5 })))
   )

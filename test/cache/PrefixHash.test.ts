@@ -118,7 +118,7 @@ describe("breakpoints", () => {
   it("are none where nothing asks for them, and nothing is hashed", () => {
     const request = requestOf({ system: "S", messages: [{ role: "user", content: "hello" }] })
     const found = Result.getOrThrow(prefixesOf(request, "m"))
-    assert.deepStrictEqual(found, { ends: [], breakpoints: [], total: estimateInput(request) })
+    assert.deepStrictEqual(found, { ends: [], breakpoints: [], before: 0, total: estimateInput(request) })
   })
 
   it("are four at most, longer lifetimes first; the client is told which one is wrong", () => {

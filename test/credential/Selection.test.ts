@@ -30,6 +30,7 @@ const Asked = Schema.Struct({
   exclude: Schema.Array(Small),
   barred: Schema.Array(Small),
   bound: Schema.NullOr(Small),
+  holder: Schema.NullOr(Small),
   gatewayFull: Schema.Boolean
 })
 
@@ -71,9 +72,10 @@ const entryOf = (drawn: typeof Drawn.Type, index: number): PoolEntry => {
   return entry
 }
 
-const needOf = ({ barred, exclude, model }: typeof Asked.Type): Need => ({
+const needOf = ({ barred, exclude, holder, model }: typeof Asked.Type): Need => ({
   ...anyNeed,
   model,
+  holder: holder === null ? null : id(String(holder)),
   exclude: new Set(exclude.map((n) => id(String(n)))),
   barred: new Set(barred.map((n) => id(String(n))))
 })
@@ -97,7 +99,8 @@ const scan = (
     against(entry).every((kind) => allowed.includes(kind))
   const inOrder = entries.toSorted((a, b) => (isBefore(rankOf(a, false), rankOf(b, false), mode) ? -1 : 1))
   const free = inOrder.filter((entry) => only(entry))
-  const own = free.find(({ credential }) => credential.id === bound)
+  const named = (name: string | null) => free.find(({ credential }) => credential.id === name)
+  const own = named(need.holder) ?? named(bound)
   const first = own ?? free[0]
   if (first !== undefined) return { kind: "chosen", id: first.credential.id, soonest: null }
   if (inOrder.some((entry) => only(entry, "full"))) return { kind: "full", id: null, soonest: null }

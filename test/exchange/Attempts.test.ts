@@ -48,7 +48,7 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
       const affinity = { from: null, to: "conversation" }
-      const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, client: null }
+      const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, holder: null, client: null }
       const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock, trail }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }
     })

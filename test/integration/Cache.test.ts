@@ -1,7 +1,7 @@
 /** Cached tokens as clients are told of them, over real sockets. */
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
-import { ask, at, eventsOf, saying } from "../support/Ask.ts"
+import { ask, at, eventsOf, saying, type SseEvent } from "../support/Ask.ts"
 import { adminKey, apiKey, makeRig, type Rig } from "../support/Rig.ts"
 
 const system = [{ type: "text", text: "word ".repeat(8_000), cache_control: { type: "ephemeral" } }]
@@ -21,6 +21,47 @@ const usageBy = {
       at(eventsOf(text).find(({ event }) => event === "message_start")?.data, "message", "usage")
     )
 } as const
+
+const listOf = (value: unknown): ReadonlyArray<unknown> => (Array.isArray(value) ? value : [])
+
+/** What an agent goes on from, however it asks. */
+const answerBy = {
+  whole: (rig: Rig, members: object) =>
+    Effect.map(ask(rig, "/v1/messages", { body: { ...saying(""), ...members } }), ({ json }) => ({
+      content: at(json, "content"),
+      usage: at(json, "usage")
+    })),
+  stream: (rig: Rig, members: object) => streamed(rig, "/v1/messages", members),
+  held: (rig: Rig, members: object) => streamed(rig, "/cc/v1/messages", members)
+} as const
+
+const streamed = (rig: Rig, path: string, members: object) =>
+  Effect.map(ask(rig, path, { body: { ...saying(""), ...members, stream: true } }), ({ text }) => {
+    const events = eventsOf(text)
+    const content = events.flatMap(({ data, event }) =>
+      event === "content_block_start" ? [contentOf(events, at(data, "index"), at(data, "content_block"))] : []
+    )
+    const by = (name: string) => events.find(({ event }) => event === name)?.data
+    return {
+      content,
+      usage: path.startsWith("/cc") ? at(by("message_start"), "message", "usage") : at(by("message_delta"), "usage")
+    }
+  })
+
+/** A whole block of a stream. */
+const contentOf = (events: ReadonlyArray<SseEvent>, index: unknown, block: unknown): unknown => {
+  const deltas = events.filter(({ data, event }) => event === "content_block_delta" && at(data, "index") === index)
+  const joined = (name: string) => deltas.map(({ data }) => String(at(data, "delta", name) ?? "")).join("")
+  return at(block, "type") === "tool_use"
+    ? { type: "tool_use", id: at(block, "id"), name: at(block, "name"), input: JSON.parse(joined("partial_json")) }
+    : { type: "text", text: joined("text") }
+}
+
+const toolUseIn = (content: unknown): unknown =>
+  at(
+    listOf(content).find((block) => at(block, "type") === "tool_use"),
+    "id"
+  )
 
 const numbers = (usage: unknown) =>
   ["input_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"].map((name) => Number(at(usage, name)))
@@ -77,6 +118,74 @@ describe("where the upstream says nothing of its cache", () => {
   )
 })
 
+describe("where a prefix is cached", () => {
+  const mark = { cache_control: { type: "ephemeral" } }
+  const user = (text: string) => ({ role: "user", content: [{ type: "text", text, ...mark }] })
+  const turns = (...later: ReadonlyArray<string>) => [
+    user("word ".repeat(8_000)),
+    ...later.flatMap((text) => [{ role: "assistant", content: "ok" }, user(text)])
+  ]
+  const two = [apiKey("ksk_1"), apiKey("ksk_2", { priority: 1 })]
+  const servedBy = (rig: Rig, body: object) =>
+    Effect.gen(function* () {
+      const { headers } = yield* ask(rig, "/v1/messages", { body: { ...saying(""), ...body } })
+      const path = `/api/admin/requests/${headers.get("request-id")}`
+      const { json } = yield* ask(rig, path, { headers: { "x-api-key": adminKey } })
+      return at(json, "attempts", 0, "credentialId")
+    })
+  const enable = (rig: Rig, name: string, enabled: boolean) =>
+    Effect.orDie(rig.pool.operations.setDisabled(apiKey(name).id, !enabled))
+
+  it.live("the request goes, whoever served a conversation that began alike", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({ script: silent, credentials: two })
+      assert.strictEqual(yield* servedBy(rig, { messages: turns("left") }), "ksk_1")
+      yield* enable(rig, "ksk_1", false)
+      assert.strictEqual(yield* servedBy(rig, { messages: turns("right") }), "ksk_2")
+      yield* enable(rig, "ksk_1", true)
+      assert.strictEqual(yield* servedBy(rig, { messages: turns("left", "more") }), "ksk_1")
+      assert.strictEqual(yield* servedBy(rig, { messages: turns("right", "more") }), "ksk_2")
+    })
+  )
+
+  it.live("the request goes only for its conversation: a system prompt alone draws nobody", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({ script: silent, credentials: two, config: { pool: { mode: "balanced" } } })
+      const served = yield* Effect.forEach([1, 2, 3, 4], (n) =>
+        servedBy(rig, { system, messages: [{ role: "user", content: `Task ${n}` }] })
+      )
+      assert.deepStrictEqual([...served].toSorted(), ["ksk_1", "ksk_1", "ksk_2", "ksk_2"])
+    })
+  )
+
+  it.live("is explained: who has how much of a conversation, and that this decides", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({ script: silent, credentials: two })
+      const conversation = "0b3f1a52-7c1e-4d70-9a55-0d5b1c3e7f01"
+      yield* enable(rig, "ksk_1", false)
+      yield* ask(rig, "/v1/messages", {
+        body: { ...saying(""), messages: turns() },
+        headers: { "x-claude-code-session-id": conversation }
+      })
+      yield* enable(rig, "ksk_1", true)
+      const explained = (query: string) =>
+        Effect.map(ask(rig, `/api/admin/pool/explain${query}`, { headers: { "x-api-key": adminKey } }), ({ json }) => [
+          at(json, "chosen"),
+          at(json, "because"),
+          ...listOf(at(json, "credentials")).map((one) => Number(at(one, "cachedTokens")) > 6_000)
+        ])
+      assert.deepStrictEqual(yield* explained(`?conversation=${conversation}`), [
+        "ksk_2",
+        "it has what is asked cached",
+        false,
+        true
+      ])
+      const [chosen] = yield* explained("")
+      assert.strictEqual(chosen, "ksk_1")
+    })
+  )
+})
+
 describe("a reported share of cache reads", () => {
   const config = { cache: { reportedReadRatio: 0.9 } }
 
@@ -119,35 +228,57 @@ describe("where the upstream has a cache of its own", () => {
     )
   }
 
-  it.live("a conversation of thirty turns is told to the token, with another account in the middle", () =>
-    Effect.gen(function* () {
-      const rig = yield* makeRig({ credentials: [apiKey("ksk_1"), apiKey("ksk_2", { priority: 1 })] })
-      yield* listed(rig)
-      const messages: Array<{ readonly role: string; readonly content: unknown }> = []
-      const mark = { cache_control: { type: "ephemeral" } }
-      let read = 0
-      for (let turn = 0; turn < 30; turn++) {
-        if (turn === 15) yield* Effect.orDie(rig.pool.operations.setDisabled(apiKey("ksk_1").id, true))
-        const said = { type: "text", text: `turn ${turn} ${"word ".repeat(50)}` }
-        const { json } = yield* ask(rig, "/v1/messages", {
-          body: {
-            model: "claude-sonnet-4-5",
-            max_tokens: 500,
-            system,
-            messages: [...messages, { role: "user", content: [{ ...said, ...mark }] }]
+  for (const by of ["whole", "stream", "held"] as const) {
+    it.live(`an agent's thirty turns are told to the token, with another account from the middle on: ${by}`, () =>
+      Effect.gen(function* () {
+        const rig = yield* makeRig({
+          credentials: [apiKey("ksk_1"), apiKey("ksk_2", { priority: 1 })],
+          script: {
+            rules: [
+              { credential: "ksk_1", skip: 15, fail: "rate_limit" },
+              {
+                steps: [{ text: "I look." }, { tool: "Read", input: { path: "a" } }],
+                then: [{ text: "It is there. ", repeat: 40 }]
+              }
+            ]
           }
         })
-        const [input = 0, written = 0, cached = 0] = numbers(at(json, "usage"))
-        assert.strictEqual(at(json, "usage", "weir", "cacheSource"), "upstream", `turn ${turn}`)
-        assert.isBelow(input, 1_000, `turn ${turn}: what is not cached is short`)
-        if (turn === 0 || turn === 15) assert.strictEqual(cached, 0, `turn ${turn}: nobody has seen it here`)
-        else assert.isAtLeast(cached, read, `turn ${turn}: all that was before is read`)
-        read = turn === 14 ? 0 : cached + written
-        messages.push({ role: "user", content: [said] })
-        messages.push({ role: "assistant", content: at(json, "content") })
-      }
-    })
-  )
+        yield* listed(rig)
+        const tools = [{ name: "Read", description: "Reads a file.", input_schema: { type: "object" } }]
+        const mark = { cache_control: { type: "ephemeral" } }
+        const messages: Array<{ readonly role: string; readonly content: unknown }> = []
+        const told: Array<unknown> = []
+        for (let turn = 0; turn < 30; turn++) {
+          const said =
+            turn % 2 === 0
+              ? { type: "text", text: `turn ${turn} ${"word ".repeat(50)}` }
+              : { type: "tool_result", tool_use_id: toolUseIn(messages.at(-1)?.content), content: "line ".repeat(80) }
+          const asked = [...messages, { role: "user", content: [{ ...said, ...mark }] }]
+          const { content, usage } = yield* answerBy[by](rig, { system, tools, messages: asked })
+          assert.strictEqual(at(usage, "weir", "cacheSource"), "upstream", `turn ${turn}`)
+          told.push([...numbers(usage), at(usage, "output_tokens")])
+          messages.push({ role: "user", content: [said] }, { role: "assistant", content })
+        }
+        const counted = (yield* generations(rig)).flatMap(({ usage }) =>
+          usage === null
+            ? []
+            : [[usage.uncachedInputTokens, usage.cacheWriteInputTokens, usage.cacheReadInputTokens, usage.outputTokens]]
+        )
+        assert.deepStrictEqual(told, counted)
+        const reads = counted.map(([, , read]) => read ?? 0)
+        assert.deepStrictEqual(
+          reads.flatMap((read, turn) => (read === 0 ? [turn] : [])),
+          [0, 15],
+          "nothing is read where nobody has seen it, and everything else is read"
+        )
+        const { json } = yield* ask(rig, "/api/admin/requests?limit=100", { headers: { "x-api-key": adminKey } })
+        const kept = listOf(at(json, "data"))
+          .toReversed()
+          .map((row) => [...numbers(at(row, "usage")), at(row, "usage", "output_tokens")])
+        assert.deepStrictEqual(kept, counted, "and so it stands in the ledger")
+      })
+    )
+  }
 
   it.live("a model that refuses cache points gets none from then on, and the request goes again without them", () =>
     Effect.gen(function* () {
@@ -169,6 +300,36 @@ describe("where the upstream has a cache of its own", () => {
       }
       const points = (yield* generations(rig)).map(({ body }) => body.includes("cachePoint"))
       assert.deepStrictEqual(points, [true, false, false])
+    })
+  )
+
+  it.live("a line for Anthropic's billing, which always differs, is not sent and keeps nothing from being cached", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig()
+      yield* listed(rig)
+      const asked = (hash: string) => ({
+        system: [
+          { type: "text", text: `x-anthropic-billing-header: cc_version=2.1.330.${hash}; cc_entrypoint=cli;` },
+          ...system
+        ]
+      })
+      yield* usageBy.whole(rig, asked("a1b"))
+      const [, , read = 0] = numbers(yield* usageBy.whole(rig, asked("c2d")))
+      assert.isAbove(read, 6_000)
+      assert.isFalse((yield* generations(rig)).some(({ body }) => body.includes("billing")))
+    })
+  )
+
+  it.live("no cache points are sent for less than the model caches", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig()
+      yield* listed(rig)
+      for (const words of [100, 3_000]) {
+        const short = [{ type: "text", text: "word ".repeat(words), cache_control: { type: "ephemeral" } }]
+        yield* usageBy.whole(rig, { system: short })
+      }
+      const points = (yield* generations(rig)).map(({ body }) => body.includes("cachePoint"))
+      assert.deepStrictEqual(points, [false, true])
     })
   )
 
