@@ -27,9 +27,9 @@ export const layer: Layer.Layer<
       "explain",
       Effect.fnUntraced(function* ({ query }) {
         const conversation = query.conversation ? query.conversation.toLowerCase() : null
-        const cached = yield* accounting.cached(conversation ?? "")
-        const [holder = null] = cached.keys()
         const model = query.model ? models.resolve(query.model).id : null
+        const cached = yield* accounting.cached(conversation ?? "", model)
+        const [holder = null] = cached.keys()
         const explanation = yield* pool.explain({ ...anyNeed, model, conversation, holder })
         return view(explanation, cached, Number(query.cursor || 0), Number(query.limit || largestPage))
       })

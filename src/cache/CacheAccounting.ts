@@ -11,7 +11,7 @@ import { Clock, Context, Effect, Layer, Result } from "effect"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
-import type { UpstreamUsage, Usage } from "../message/Usage.ts"
+import type { Usage, Used } from "../message/Usage.ts"
 import { type CacheEstimate, estimateCache, holderOf, leastCached, prefixTokens } from "./CacheEstimate.ts"
 import { measure, type Measured } from "./CacheReport.ts"
 import { CacheStatistics, type OriginFigures, type RowFigures } from "./CacheStatistics.ts"
@@ -50,14 +50,6 @@ export interface CachePlan {
   readonly conversation: string
 }
 
-/** What an answer used. */
-export interface Used {
-  readonly usage: UpstreamUsage
-  /** Our own count of the output. Tokens. */
-  readonly outputEstimate: number
-  readonly webSearches: number
-}
-
 /** How well caching works. */
 export interface CacheStats {
   readonly entries: number
@@ -86,8 +78,12 @@ export class CacheAccounting extends Context.Service<
     readonly settle: (plan: CachePlan, servedBy: CredentialId, used: Used) => Effect.Effect<Usage>
     /** What an answer has used that has not ended, or not well: nothing of it is taken to be cached. */
     readonly unfinished: (plan: CachePlan, used: Used) => Usage
-    /** What is cached of a conversation, up to where it was served last; the longest first. */
-    readonly cached: (conversation: string) => Effect.Effect<Cached>
+    /**
+     * What is cached of a conversation, up to where it was served last; the longest first.
+     *
+     * @param model the upstream's own name of it; null: the one that served last
+     */
+    readonly cached: (conversation: string, model: string | null) => Effect.Effect<Cached>
     readonly stats: Effect.Effect<CacheStats>
     /** Forgets what is taken to be cached; counters stay. */
     readonly clear: Effect.Effect<void>
@@ -97,6 +93,13 @@ export class CacheAccounting extends Context.Service<
     CacheAccounting,
     Effect.suspend(() => make)
   )
+}
+
+/** What the cache's rules say of one answer. */
+interface Looked {
+  readonly estimate: CacheEstimate
+  /** What would have been read where the conversation was served before. Tokens. */
+  readonly elsewhere: number
 }
 
 const lifetimeMs = { "5m": 300_000, "1h": 3_600_000 } as const
@@ -129,33 +132,44 @@ const make = Effect.gen(function* () {
     })
 
   /** The cache's rules for the credential that served; remembers what it has cached now. */
-  const lookUp = ({ conversation, minimum, prefixes }: CachePlan, id: CredentialId, now: number): CacheEstimate => {
-    const estimate = estimateCache(prefixes, minimum, (fingerprint) => store.has(id, fingerprint, now))
-    const anywhere = estimateCache(prefixes, minimum, (fingerprint) => store.holders(fingerprint, now).length > 0)
-    statistics.lose(anywhere.read - estimate.read)
+  const lookUp = (plan: CachePlan, servedBy: CredentialId, now: number): Looked => {
+    const { conversation, minimum, model, prefixes } = plan
+    const estimateAt = (id: CredentialId) =>
+      estimateCache(prefixes, minimum, (fingerprint) => store.has(id, fingerprint, now))
+    const before = conversations.servedBy(conversation)
+    const elsewhere = before === null || before === servedBy ? 0 : estimateAt(before).read
+    const estimate = estimateAt(servedBy)
     const { capacity } = settings.current().cache
+    const found = estimate.found === null ? undefined : prefixes.ends[estimate.found]
+    if (found !== undefined) store.use(servedBy, found.fingerprint, now, capacity)
     for (const { at, lifetime } of prefixes.breakpoints) {
       const end = prefixes.ends[at]
-      if (end !== undefined && end.tokens >= minimum) {
-        store.put(id, end.fingerprint, now + lifetimeMs[lifetime], capacity)
+      // As estimates may be too low, shorter ones are remembered, too; none of them is ever told as read.
+      if (end !== undefined && end.tokens >= minimum / 2) {
+        store.put(servedBy, end.fingerprint, now, lifetimeMs[lifetime], capacity)
       }
     }
-    conversations.put(conversation, prefixes, capacity)
-    return estimate
+    conversations.put(conversation, servedBy, model.id, prefixes, capacity)
+    return { estimate, elsewhere }
   }
 
   const settle = (plan: CachePlan, servedBy: CredentialId, used: Used) =>
     Effect.map(Clock.currentTimeMillis, (now): Usage => {
       const { enabled, estimate: mayEstimate } = settings.current().cache
       const measured = measuredOf(plan, used)
-      const asks = enabled && prefixTokens(plan.prefixes, plan.minimum) > 0
-      const estimate = asks ? lookUp(plan, servedBy, now) : null
-      const { cacheSource, usage } = settled(measured, mayEstimate ? estimate : null)
+      const asks = enabled && used.isRead && plan.prefixes.breakpoints.length > 0
+      const looked = asks ? lookUp(plan, servedBy, now) : null
+      const { cacheSource, usage } = settled(
+        measured,
+        mayEstimate && reach(plan) > 0 ? (looked?.estimate ?? null) : null
+      )
       const told = plan.reportedRatio === null ? usage : reported(usage, plan.reportedRatio, reach(plan))
       const changed = told.cache_read_input_tokens !== usage.cache_read_input_tokens
-      if (asks) {
+      if (looked !== null && (cacheSource === "upstream" || reach(plan) > 0)) {
         const event = { at: now, credential: servedBy, model: plan.model.id }
         const origin = cacheSource === "upstream" ? "measured" : "estimated"
+        const read = cacheSource === "upstream" ? usage.cache_read_input_tokens : looked.estimate.read
+        statistics.lose(Math.max(0, looked.elsewhere - read))
         if (cacheSource !== "none") statistics.record({ ...event, origin, read: usage.cache_read_input_tokens })
         if (plan.reportedRatio !== null)
           statistics.record({ ...event, origin: "reported", read: told.cache_read_input_tokens })
@@ -176,7 +190,7 @@ const make = Effect.gen(function* () {
       return { ...usage, ...searchesOf(used), weir: { source: measured.source, cacheSource } }
     },
     stats: Effect.map(Clock.currentTimeMillis, (now) => ({
-      entries: store.size,
+      entries: store.live(now),
       capacity: settings.current().cache.capacity,
       hits: statistics.hits,
       misses: statistics.misses,
@@ -188,8 +202,8 @@ const make = Effect.gen(function* () {
       byCredential: statistics.byCredential,
       byModel: statistics.byModel
     })),
-    cached: (conversation) =>
-      Effect.map(Clock.currentTimeMillis, (now) => conversations.cached(conversation, store, now)),
+    cached: (conversation, model) =>
+      Effect.map(Clock.currentTimeMillis, (now) => conversations.cached(conversation, model, store, now)),
     clear: Effect.sync(() => {
       store.clear()
       conversations.clear()
@@ -197,8 +211,8 @@ const make = Effect.gen(function* () {
   })
 })
 
-const measuredOf = ({ inputEstimate, model }: CachePlan, { outputEstimate, usage }: Used): Measured =>
-  measure(usage, { input: inputEstimate, output: outputEstimate, window: model.window })
+const measuredOf = ({ inputEstimate, model }: CachePlan, { calls }: Used): Measured =>
+  measure(calls, { input: inputEstimate, window: model.window })
 
 const searchesOf = ({ webSearches }: Used): Pick<Usage, "server_tool_use"> =>
   webSearches > 0 ? { server_tool_use: { web_search_requests: webSearches } } : {}

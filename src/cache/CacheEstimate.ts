@@ -5,12 +5,14 @@
 import type { CredentialId } from "../message/Ids.ts"
 import type { Lifetime, Prefixes } from "./PrefixHash.ts"
 
-/** Blocks before a breakpoint in which a shorter prefix is still found. */
+/** Blocks in which a shorter prefix is still found, the breakpoint's own among them. */
 const lookBack = 20
 
 /** Tokens: what is read from the cache, what is newly written, by how long it stays. */
 export interface CacheEstimate {
   readonly read: number
+  /** Where what is read ends among the blocks' ends, or null. */
+  readonly found: number | null
   readonly written: Readonly<Record<Lifetime, number>>
 }
 
@@ -20,6 +22,8 @@ export const prefixTokens = ({ breakpoints, ends }: Prefixes, minimum: number): 
   const tokens = last === undefined ? 0 : (ends[last.at]?.tokens ?? 0)
   return tokens < minimum ? 0 : tokens
 }
+
+const nothing: CacheEstimate = { read: 0, found: null, written: { "5m": 0, "1h": 0 } }
 
 /**
  * @param minimum the least that the model caches. Tokens
@@ -31,23 +35,24 @@ export const estimateCache = (
   has: (fingerprint: string) => boolean
 ): CacheEstimate => {
   const { breakpoints, ends } = prefixes
-  if (prefixTokens(prefixes, minimum) === 0) return { read: 0, written: { "5m": 0, "1h": 0 } }
-  let read = 0
+  if (prefixTokens(prefixes, minimum) === 0) return nothing
+  let found: number | null = null
   for (const { at } of breakpoints.toReversed()) {
-    for (let n = at; n >= Math.max(0, at - lookBack) && read === 0; n--) {
+    for (let n = at; n >= Math.max(0, at - lookBack + 1) && found === null; n--) {
       const end = ends[n]
-      if (end !== undefined && end.tokens >= minimum && has(end.fingerprint)) read = end.tokens
+      if (end !== undefined && end.tokens >= minimum && has(end.fingerprint)) found = n
     }
   }
+  const read = found === null ? 0 : (ends[found]?.tokens ?? 0)
   const written = { "5m": 0, "1h": 0 }
   let reached = read
   for (const { at, lifetime } of breakpoints) {
     const tokens = ends[at]?.tokens ?? 0
-    if (tokens <= reached) continue
+    if (tokens <= reached || tokens < minimum) continue
     written[lifetime] += tokens - reached
     reached = tokens
   }
-  return { read, written }
+  return { read, found, written }
 }
 
 /**

@@ -2,12 +2,12 @@
  * CacheStatistics: how well prompt caching works. Figures that an upstream gave, those that were estimated and those that
  * clients were told are kept apart.
  *
- * Bounded: the last events of five minutes, at most {@link kept}; credentials and models by the thousand, of which the
- * least recently used go first.
+ * Bounded: a sum for each second of the last five minutes; credentials and models by the thousand, of which the least
+ * recently used go first.
  */
 
-/** Events that are kept for the shares of the last minutes. */
-export const kept = 2_048
+/** Seconds that are kept for the shares of the last minutes. */
+const seconds = 300
 /** Credentials, and models, whose figures are kept. */
 const rows = 1_000
 
@@ -41,8 +41,25 @@ export interface RowFigures {
   readonly readTokens: number
 }
 
+/** All answers of one second. */
+interface Second {
+  /** Seconds since the epoch. */
+  at: number
+  answers: number
+  hits: number
+  read: number
+}
+
+/** The last seconds in a ring. */
+const ring = (): ReadonlyArray<Second> =>
+  Array.from({ length: seconds }, () => ({ at: -1, answers: 0, hits: 0, read: 0 }))
+
 export class CacheStatistics {
-  readonly #events: Array<CacheEvent> = []
+  readonly #seconds: Readonly<Record<Origin, ReadonlyArray<Second>>> = {
+    measured: ring(),
+    estimated: ring(),
+    reported: ring()
+  }
   readonly #read: Record<Origin, number> = { measured: 0, estimated: 0, reported: 0 }
   readonly #byCredential = new Map<string, RowFigures>()
   readonly #byModel = new Map<string, RowFigures>()
@@ -52,8 +69,14 @@ export class CacheStatistics {
 
   /** One answer of a request that asked for caching. */
   record(event: CacheEvent): void {
-    this.#events.push(event)
-    if (this.#events.length > kept) this.#events.splice(0, kept / 2)
+    const at = Math.floor(event.at / 1_000)
+    const second = this.#seconds[event.origin][at % seconds]
+    if (second !== undefined) {
+      if (second.at !== at) Object.assign(second, { at, answers: 0, hits: 0, read: 0 })
+      second.answers++
+      second.hits += event.read > 0 ? 1 : 0
+      second.read += event.read
+    }
     this.#read[event.origin] += event.read
     if (event.origin === "reported") return
     if (event.read > 0) this.#hits++
@@ -89,23 +112,24 @@ export class CacheStatistics {
 
   /** @param now milliseconds since the epoch */
   figures(origin: Origin, now: number): OriginFigures {
-    const of = (ms: number) => this.#events.filter((event) => event.origin === origin && now - event.at < ms)
-    const [one, five] = [of(60_000), of(300_000)]
+    const until = Math.floor(now / 1_000)
+    const of = (length: number) => this.#seconds[origin].filter(({ at }) => at > until - length && at <= until)
+    const [one, five] = [of(60), of(seconds)]
     return {
       hitRate1m: hitRate(one),
       hitRate5m: hitRate(five),
       readTokens: this.#read[origin],
-      savedInputTokens1m: sum(one),
-      savedInputTokens5m: sum(five)
+      savedInputTokens1m: sum(one, "read"),
+      savedInputTokens5m: sum(five, "read")
     }
   }
 }
 
 /** Share of answers that read from the cache, 0 to 1; 0 where there were none. */
-const hitRate = (events: ReadonlyArray<CacheEvent>): number =>
-  events.length === 0 ? 0 : events.filter(({ read }) => read > 0).length / events.length
+const hitRate = (of: ReadonlyArray<Second>): number => sum(of, "hits") / Math.max(1, sum(of, "answers"))
 
-const sum = (events: ReadonlyArray<CacheEvent>): number => events.reduce((total, { read }) => total + read, 0)
+const sum = (of: ReadonlyArray<Second>, name: "answers" | "hits" | "read"): number =>
+  of.reduce((total, second) => total + second[name], 0)
 
 const count = (table: Map<string, RowFigures>, id: string, read: number): void => {
   const before = table.get(id) ?? { id, hits: 0, misses: 0, readTokens: 0 }

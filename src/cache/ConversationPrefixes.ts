@@ -1,5 +1,5 @@
 /**
- * ConversationPrefixes: how far each conversation was served last, to tell what of it is cached where.
+ * ConversationPrefixes: how far each conversation was served last and by whom, to tell what of it is cached where.
  *
  * Bounded: past the capacity the conversation goes that was served longest ago.
  */
@@ -10,28 +10,45 @@ import type { PrefixStore } from "./PrefixStore.ts"
 /** What is taken to be cached of a conversation, by who has it, the most first. Tokens; whoever is not there has none. */
 export type Cached = ReadonlyMap<CredentialId, number>
 
-type Ends = Prefixes["ends"]
+interface Served {
+  readonly by: CredentialId
+  /** The upstream's own name of it. */
+  readonly model: string
+  /** The ends of the prefixes of it that were to be cached, the longest first. */
+  readonly ends: Prefixes["ends"]
+}
+
+const nobody: Cached = new Map()
 
 export class ConversationPrefixes {
-  /** The ends of the prefixes that were to be cached, the longest first. */
-  readonly #conversations = new Map<string, Ends>()
+  readonly #conversations = new Map<string, Served>()
 
-  put(conversation: string, { breakpoints, ends }: Prefixes, capacity: number): void {
+  put(conversation: string, by: CredentialId, model: string, prefixes: Prefixes, capacity: number): void {
+    const { before, breakpoints, ends } = prefixes
+    // What ends before the first message is no conversation's own.
+    const own = breakpoints.filter(({ at }) => at >= before).toReversed()
     this.#conversations.delete(conversation)
-    this.#conversations.set(
-      conversation,
-      breakpoints.toReversed().flatMap(({ at }) => ends[at] ?? [])
-    )
+    this.#conversations.set(conversation, { by, model, ends: own.flatMap(({ at }) => ends[at] ?? []) })
     for (const oldest of this.#conversations.keys()) {
       if (this.#conversations.size <= Math.max(1, capacity)) return
       this.#conversations.delete(oldest)
     }
   }
 
-  /** @param now milliseconds since the epoch */
-  cached(conversation: string, store: PrefixStore, now: number): Cached {
+  /** Who has served it last, or null. */
+  servedBy(conversation: string): CredentialId | null {
+    return this.#conversations.get(conversation)?.by ?? null
+  }
+
+  /**
+   * @param model the upstream's own name of it; null: the one that served last
+   * @param now milliseconds since the epoch
+   */
+  cached(conversation: string, model: string | null, store: PrefixStore, now: number): Cached {
+    const served = this.#conversations.get(conversation)
+    if (served === undefined || (model !== null && model !== served.model)) return nobody
     const found = new Map<CredentialId, number>()
-    for (const { fingerprint, tokens } of this.#conversations.get(conversation) ?? []) {
+    for (const { fingerprint, tokens } of served.ends) {
       for (const id of store.holders(fingerprint, now)) if (!found.has(id)) found.set(id, tokens)
     }
     return found

@@ -3,7 +3,7 @@
  *
  * A request is read in the order in which it is cached: tools, system, messages. Every block goes into a chain of hashes,
  * so that a fingerprint stands for everything before it, too. What changes the upstream's prefix without standing in a
- * block (model, `tool_choice`, thinking) comes first in the chain.
+ * block (model, `tool_choice`, thinking, the answer's format) comes first in the chain.
  *
  * Anthropic's own billing line at the beginning of the system prompt differs from request to request and is left out.
  * Nothing else is: two prompts that are not equal never have one fingerprint.
@@ -11,13 +11,14 @@
  * **Source:** Anthropic, "Prompt caching": at most 4 breakpoints, longer lifetimes first, a look-back of 20 blocks.
  */
 import { Result } from "effect"
-import { markOf, markWithin } from "../message/CacheMark.ts"
+import { isMarked, type Mark, markOf, marksWithin } from "../message/CacheMark.ts"
 import { withoutBillingLine } from "../message/BillingLine.ts"
 import type { CacheControl } from "../message/ContentBlockParam.ts"
 import type { InvalidMember, MessagesRequest } from "../message/MessagesRequest.ts"
+import { asksForThinking } from "../message/ModelName.ts"
 import { RequestCount } from "../message/RequestEstimate.ts"
 import { sha256Hex } from "../message/Sha256.ts"
-import { canonical } from "./CanonicalJson.ts"
+import { canonical, canonicalBlock } from "./CanonicalJson.ts"
 
 /** How long a prefix stays cached. */
 export type Lifetime = "5m" | "1h"
@@ -69,7 +70,7 @@ const isCached = (request: MessagesRequest): boolean => {
     markOf(request) !== null ||
     (tools ?? []).some((tool) => markOf(tool) !== null) ||
     (typeof system === "string" ? false : (system ?? []).some((block) => markOf(block) !== null)) ||
-    messages.some(({ content }) => typeof content !== "string" && content.some((block) => markWithin(block) !== null))
+    messages.some(({ content }) => typeof content !== "string" && content.some(isMarked))
   )
 }
 
@@ -81,21 +82,21 @@ class Reader {
   #before = 0
   #chain = ""
 
-  constructor(hashes: boolean, model: string, { thinking, tool_choice }: MessagesRequest) {
+  constructor(hashes: boolean, model: string, request: MessagesRequest) {
     this.#hashes = hashes
-    this.#link("prelude", canonical([model, tool_choice ?? null, thinking?.type ?? "disabled"]))
+    this.#link("prelude", canonical([model, request.tool_choice ?? null, thinkingOf(request)]))
   }
 
   tool(tool: NonNullable<MessagesRequest["tools"]>[number], path: string): void {
     this.#count.tool(tool)
-    if (this.#hashes) this.#link("tool", canonical(tool))
-    this.#end(markOf(tool), path)
+    if (this.#hashes) this.#link("tool", canonicalBlock(tool))
+    this.#end(marksOf(markOf(tool)), path)
   }
 
   system(text: string, control: CacheControl | null | undefined, path: string): void {
     this.#count.text(text)
     this.#link("system", text)
-    this.#end(control ?? null, path)
+    this.#end(marksOf(control ?? null), path)
   }
 
   /** The messages begin. */
@@ -110,22 +111,32 @@ class Reader {
 
   text(text: string): void {
     this.#count.text(text)
-    this.#link("text", text)
-    this.#end(null, "")
+    // One text, and a list with that text alone, are the same to every upstream.
+    if (this.#hashes) this.#link("block", canonical({ type: "text", text }))
+    this.#end(noMarks, "")
   }
 
   block(block: Exclude<MessagesRequest["messages"][number]["content"], string>[number], path: string): void {
     this.#count.block(block)
-    if (this.#hashes) this.#link("block", canonical(block))
-    this.#end(markWithin(block), path)
+    if (this.#hashes) this.#link("block", canonicalBlock(block))
+    this.#end(this.#hashes ? marksWithin(block) : noMarks, path)
   }
 
   finish(request: MessagesRequest): Result.Result<Prefixes, InvalidMember> {
     this.#count.rest(request)
+    const last = this.#ends.length - 1
+    const own = markOf(request)
+    if (own !== null && last >= 0) {
+      const there = this.#breakpoints.findLast(({ at }) => at === last)
+      const lifetime = own.ttl ?? "5m"
+      if (there === undefined) this.#breakpoints.push({ at: last, lifetime, path: "" })
+      else if (there.lifetime !== lifetime) {
+        return refused("cache_control.ttl", "the last block asks for another lifetime itself")
+      }
+    }
     const fifth = this.#breakpoints[maxBreakpoints]
     if (fifth !== undefined) {
-      const problem = `at most ${maxBreakpoints} blocks may have cache_control`
-      return Result.fail({ path: `${fifth.path}.cache_control`, problem })
+      return refused(controlOf(fifth), `at most ${maxBreakpoints} blocks may have cache_control`)
     }
     const late = this.#breakpoints.find(
       ({ lifetime }, index) =>
@@ -133,12 +144,7 @@ class Reader {
     )
     if (late !== undefined) {
       const problem = "a lifetime of 1h must not come after one of 5m (tools, then system, then messages)"
-      return Result.fail({ path: `${late.path}.cache_control.ttl`, problem })
-    }
-    const last = this.#ends.length - 1
-    const own = markOf(request)
-    if (own !== null && last >= 0 && this.#breakpoints.at(-1)?.at !== last) {
-      this.#breakpoints.push({ at: last, lifetime: own.ttl ?? "5m", path: "" })
+      return refused(`${controlOf(late)}.ttl`, problem)
     }
     return Result.succeed({
       ends: this.#ends,
@@ -152,9 +158,29 @@ class Reader {
     if (this.#hashes) this.#chain = sha256Hex(`${this.#chain}\0${kind}\0${text.length}\0${text}`)
   }
 
-  #end(control: CacheControl | null, path: string): void {
+  #end(marks: ReadonlyArray<Mark>, path: string): void {
     if (!this.#hashes) return
-    if (control !== null) this.#breakpoints.push({ at: this.#ends.length, lifetime: control.ttl ?? "5m", path })
+    for (const [control, inner] of marks) {
+      this.#breakpoints.push({ at: this.#ends.length, lifetime: control.ttl ?? "5m", path: path + inner })
+    }
     this.#ends.push({ fingerprint: this.#chain, tokens: this.#count.total })
   }
 }
+
+const noMarks: ReadonlyArray<Mark> = []
+const marksOf = (control: CacheControl | null): ReadonlyArray<Mark> => (control === null ? noMarks : [[control, ""]])
+
+const controlOf = ({ path }: { readonly path: string }): string =>
+  path === "" ? "cache_control" : `${path}.cache_control`
+
+const refused = (path: string, problem: string): Result.Result<never, InvalidMember> => Result.fail({ path, problem })
+
+/** What of thinking and the answer's format is said before or beside the prompt: with another, another prompt is cached. */
+const thinkingOf = ({ messages, model, output_config, output_format, thinking }: MessagesRequest): unknown => [
+  asksForThinking(model),
+  thinking?.type ?? "disabled",
+  thinking?.budget_tokens ?? null,
+  output_config ?? null,
+  output_format ?? null,
+  messages.findLast((message) => "output_config" in message) ?? null
+]

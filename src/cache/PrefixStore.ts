@@ -9,6 +9,8 @@ import type { CredentialId } from "../message/Ids.ts"
 interface Entry {
   readonly fingerprint: string
   readonly id: CredentialId
+  /** From each use on. Milliseconds. */
+  readonly lifetimeMs: number
   /** Milliseconds since the epoch. */
   readonly expiresAt: number
 }
@@ -42,17 +44,30 @@ export class PrefixStore {
     return [...ids].filter((id) => expires(id) > now).toSorted((a, b) => expires(b) - expires(a))
   }
 
-  /** The credential has cached or used it just now. */
-  put(id: CredentialId, fingerprint: string, expiresAt: number, capacity: number): void {
+  /** The credential has read it just now: it stays for as long again. */
+  use(id: CredentialId, fingerprint: string, now: number, capacity: number): void {
+    const entry = this.#byCredential.get(id)?.get(fingerprint)
+    if (entry !== undefined) this.put(id, fingerprint, now, entry.lifetimeMs, capacity)
+  }
+
+  /** The credential has cached it just now; what it had for longer stays for longer. */
+  put(id: CredentialId, fingerprint: string, now: number, lifetime: number, capacity: number): void {
     const own = this.#byCredential.get(id) ?? new Map<string, Entry>()
     const before = own.get(fingerprint)
     if (before !== undefined) this.#remove(before)
-    const entry: Entry = { id, fingerprint, expiresAt: Math.max(expiresAt, before?.expiresAt ?? 0) }
+    const lifetimeMs = Math.max(lifetime, before !== undefined && before.expiresAt > now ? before.lifetimeMs : 0)
+    const entry: Entry = { id, fingerprint, lifetimeMs, expiresAt: now + lifetimeMs }
     this.#byCredential.set(id, own.set(fingerprint, entry))
     this.#entries.set(keyOf(entry), entry)
     this.#byFingerprint.set(fingerprint, (this.#byFingerprint.get(fingerprint) ?? new Set()).add(id))
     if (own.size > Math.max(1, Math.floor(capacity / 2))) this.#evictFirst(own)
     while (this.#entries.size > Math.max(1, capacity)) this.#evictFirst(this.#entries)
+  }
+
+  /** How many are there that have not expired; forgets the others. */
+  live(now: number): number {
+    for (const entry of this.#entries.values()) if (entry.expiresAt <= now) this.#remove(entry)
+    return this.#entries.size
   }
 
   clear(): void {

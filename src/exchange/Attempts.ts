@@ -144,7 +144,10 @@ const once = Effect.fnUntraced(function* (
   budget.run()
   if (Result.isFailure(leased)) {
     const { reason } = leased.failure
-    if (reason._tag !== "NoToken") return { kind: "no_lease", error: leased.failure }
+    if (reason._tag !== "NoToken") {
+      relay.waited(clock.currentTimeMillisUnsafe() - queuedAt)
+      return { kind: "no_lease", error: leased.failure }
+    }
     const id = reason.credentialId
     failover.begin(id)
     trail.begin(reason, heldAt - queuedAt)

@@ -135,10 +135,10 @@ const make = Effect.gen(function* () {
     const start = messageStart(yield* makeId("msg_"), named, plan.inputEstimate)
     const relay = new Relay(start, sink, now, client.hold)
     relay.head.reportedRatio = plan.reportedRatio
-    const trail = new Trail(relay.head, now)
+    const trail = new Trail(relay, now)
     const spent = () => {
       const { soFar } = relay
-      return soFar === null ? null : { usage: accounting.unfinished(plan, soFar), credits: soFar.usage.credits ?? null }
+      return soFar === null ? null : accounting.unfinished(plan, soFar)
     }
     recording.making({ relay, trail, spent })
     yield* heartbeat.watch(relay)
@@ -167,7 +167,7 @@ const make = Effect.gen(function* () {
       recorded(client, (recording) =>
         Effect.map(answer(client, sink, recording), (ended) => {
           // The record is kept before the client hears of the end.
-          recording.ok(ended.settlement.stopReason, ended.usage, ended.settlement.usage)
+          recording.ok(ended.settlement.stopReason, ended.usage)
           finish(ended)
         })
       ),
@@ -181,7 +181,7 @@ const make = Effect.gen(function* () {
           const ended = yield* Effect.raceFirst(whole, Deferred.await(collected.overflow))
           finish(ended)
           if (collected.isTooLong()) return yield* tooLong
-          recording.ok(ended.settlement.stopReason, ended.usage, ended.settlement.usage)
+          recording.ok(ended.settlement.stopReason, ended.usage)
           return { message: collected.message(), head: ended.relay.head }
         })
       ),

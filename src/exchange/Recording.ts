@@ -9,23 +9,18 @@ import {
   type RequestIntent,
   type RequestRecord
 } from "../message/RequestRecord.ts"
-import type { UpstreamUsage, Usage } from "../message/Usage.ts"
+import type { Usage } from "../message/Usage.ts"
 import { countsOf } from "../cache/ReportedUsage.ts"
 import type { ErrorAnswer } from "./ErrorAnswer.ts"
 import type { Relay } from "./Relay.ts"
 import type { Trail } from "./Trail.ts"
 
-/** What an answer that is under way has used by now. */
-export interface Spent {
-  readonly usage: Usage
-  readonly credits: number | null
-}
-
 /** What the answer is made with, once it is made at all. */
 interface Making {
   readonly relay: Relay
   readonly trail: Trail
-  readonly spent: () => Spent | null
+  /** What the answer has used by now; null where nothing is known. */
+  readonly spent: () => Usage | null
 }
 
 /** Of a request whose client went away before it was told anything. **Source:** nginx. */
@@ -45,7 +40,7 @@ export class Recording {
   /** What is known to have been used; null where nothing is. */
   readonly soFar = (): RecordedUsage | null => {
     const spent = this.#making?.spent() ?? null
-    return spent === null ? null : measuredOf(spent.usage)
+    return spent === null ? null : measuredOf(spent)
   }
 
   opened(open: OpenRequest): void {
@@ -57,8 +52,8 @@ export class Recording {
   }
 
   /** The answer is whole. */
-  ok(stopReason: string, usage: Usage, reported: UpstreamUsage): void {
-    this.#settle("ok", null, 200, stopReason, { usage, credits: reported.credits ?? null })
+  ok(stopReason: string, usage: Usage): void {
+    this.#settle("ok", null, 200, stopReason, usage)
   }
 
   failed(error: ErrorAnswer): void {
@@ -70,9 +65,9 @@ export class Recording {
     this.#settle("client_closed", null, this.#told(clientClosed), null, this.#making?.spent() ?? null)
   }
 
-  /** A status that went out stands. */
+  /** A status that went out stands; what is given whole is opened to nobody. */
   #told(status: number): number {
-    return this.#making?.relay.opened === true ? 200 : status
+    return this.#intent.stream && this.#making?.relay.opened === true ? 200 : status
   }
 
   #settle(
@@ -80,25 +75,29 @@ export class Recording {
     error: ErrorAnswer | null,
     status: number,
     stopReason: string | null,
-    spent: Spent | null
+    usage: Usage | null
   ): void {
     const head = this.#making?.relay.head
+    const attempts = this.#making?.trail.finish() ?? []
     const record: RequestRecord = {
       ...this.#intent,
       outcome,
       stopReason,
       status,
       error: error === null ? null : { type: error.type, message: error.message },
-      usage: spent === null ? nothingUsed : measuredOf(spent.usage),
-      reported: spent?.usage.weir?.measured === undefined ? null : countsOf(spent.usage),
-      credits: spent?.credits ?? null,
+      usage: usage === null ? nothingUsed : measuredOf(usage),
+      reported: usage?.weir?.measured === undefined ? null : countsOf(usage),
+      credits: attempts.reduce<number | null>(
+        (sum, { credits }) => (credits === null ? sum : (sum ?? 0) + credits),
+        null
+      ),
       phases: {
         queue: head?.queue ?? 0,
         upstreamHeader: head?.upstreamHeader ?? null,
         firstEvent: head?.firstEvent ?? null,
         total: this.#now() - this.#intent.time
       },
-      attempts: this.#making?.trail.finish() ?? []
+      attempts
     }
     this.#open?.settle(record)
   }

@@ -5,8 +5,8 @@
  * may be held back whole, for clients that read usage only from `message_start`.
  */
 import { type ContentEvent, deltaText, type MessageEvent, type MessageStart } from "../message/MessageEvent.ts"
-import type { Usage } from "../message/Usage.ts"
-import type { ContentSink, Used } from "../upstream/UpstreamProvider.ts"
+import type { Usage, Used } from "../message/Usage.ts"
+import type { ContentSink } from "../upstream/UpstreamProvider.ts"
 
 /**
  * Where a client's events go. Called synchronously; must not throw.
@@ -93,6 +93,11 @@ export class Relay {
   /** Something went out; an error can no longer be a status code. */
   get opened(): boolean {
     return this.#opened
+  }
+
+  /** No permit came of so many milliseconds of waiting. */
+  waited(queued: number): void {
+    this.head.queue += queued
   }
 
   /**

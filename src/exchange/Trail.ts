@@ -2,7 +2,8 @@
  * Trail: the attempts of one request as the ledger will have them. One that a renewed token repeats is one.
  */
 import type { AttemptRecord } from "../message/RequestRecord.ts"
-import type { AnswerHead } from "./Relay.ts"
+import { creditsOf } from "../message/Usage.ts"
+import type { Relay } from "./Relay.ts"
 
 type Begun = Pick<AttemptRecord, "credentialId" | "upstream" | "why">
 
@@ -16,13 +17,13 @@ interface Current extends Begun {
 export class Trail {
   readonly #ended: Array<AttemptRecord> = []
   readonly #arrived: number
-  readonly #head: AnswerHead
+  readonly #relay: Pick<Relay, "head" | "soFar">
   readonly #now: () => number
   #current: Current | null = null
 
-  /** @param head of the answer, as it stands while the attempt is made; its `firstEvent` counts from now */
-  constructor(head: AnswerHead, now: () => number) {
-    this.#head = head
+  /** @param relay the answer as it stands while an attempt is made; its `firstEvent` counts from now */
+  constructor(relay: Pick<Relay, "head" | "soFar">, now: () => number) {
+    this.#relay = relay
     this.#now = now
     this.#arrived = now()
   }
@@ -41,11 +42,13 @@ export class Trail {
   end(failure: AttemptRecord["failure"]): void {
     if (this.#current === null) return
     const { began, queue, ...current } = this.#current
-    const { firstEvent, upstreamHeader } = this.#head
+    const { head, soFar } = this.#relay
+    const { firstEvent, upstreamHeader } = head
     this.#current = null
     this.#ended.push({
       ...current,
       failure: failure === null ? null : { kind: failure.kind, status: failure.status, scope: failure.scope },
+      credits: soFar === null ? null : creditsOf(soFar),
       phases: {
         queue,
         upstreamHeader,

@@ -56,6 +56,8 @@ export const FailureReason = Schema.Struct({
   /** HTTP status, or null where none was received. */
   status: Schema.NullOr(Schema.Int),
   message: Schema.String,
+  /** The upstream's own name for it, e.g. `IMAGE_SIZE_EXCEEDED`, where it has one. */
+  code: Schema.optionalKey(Schema.String),
   /** The upstream's `retry-after` in milliseconds, or null. */
   retryAfterMs: Schema.NullOr(Schema.Number),
   /** `d-…` of the account's directory, where the upstream named it. */

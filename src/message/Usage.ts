@@ -29,6 +29,32 @@ export interface UpstreamUsage {
   readonly credits?: number
 }
 
+/** One upstream call of an answer, of which there may be several. Tokens. */
+export interface CallUsage {
+  /** As far as the upstream says. */
+  readonly usage: UpstreamUsage
+  /** Our count of its output. */
+  readonly outputEstimate: number
+  /** Our count of what it sent beside the client's request: earlier calls' output, and what tools returned. */
+  readonly inputAdded: number
+}
+
+/** What an answer used. */
+export interface Used {
+  readonly calls: ReadonlyArray<CallUsage>
+  /** Searches that succeeded. */
+  readonly webSearches: number
+  /** False where no model has read the request: then no upstream has cached any of it. */
+  readonly isRead: boolean
+}
+
+/** What the upstream charged for an answer, in its own credits; null where it said nothing. */
+export const creditsOf = ({ calls }: Used): number | null =>
+  calls.reduce<number | null>(
+    (sum, { usage }) => (usage.credits === undefined ? sum : (sum ?? 0) + usage.credits),
+    null
+  )
+
 /** The four counts of an Anthropic answer. */
 export const TokenCounts = Schema.Struct({
   input_tokens: Schema.Finite,

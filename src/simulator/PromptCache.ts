@@ -2,7 +2,7 @@
  * PromptCache: what a prompt cache would have held for each account and model.
  *
  * Behind every cache point the prefix up to it is kept for five minutes, counted anew whenever it is read. A later
- * request reads the longest kept prefix that ends at one of its own points or at most 20 content blocks before one.
+ * request reads the longest kept prefix that ends at one of its own points or within the 20 content blocks that end with one.
  * Prefixes shorter than the model's minimum are neither kept nor read.
  *
  * **Source:** prompt caching as documented for Anthropic's models on Amazon Bedrock.
@@ -85,7 +85,7 @@ export class PromptCache {
       (boundary) =>
         boundary.tokens >= minimum &&
         (this.#expires.get(boundary.key) ?? 0) > now &&
-        points.some((point) => point.weight >= boundary.weight && point.weight - boundary.weight <= LOOK_BACK_BLOCKS)
+        points.some((point) => point.weight >= boundary.weight && point.weight - boundary.weight < LOOK_BACK_BLOCKS)
     )
   }
 }

@@ -3,7 +3,7 @@
  *
  * A record stands whole, as JSON, beside the columns that it is found by.
  */
-import { Array as Arr, Effect, Layer, Schema } from "effect"
+import { Array as Arr, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
 import { LedgerStore, type RecordQuery } from "../ledger/LedgerStore.ts"
 import { RequestRecord } from "../message/RequestRecord.ts"
@@ -17,17 +17,23 @@ const make = Effect.gen(function* () {
 
   const save: LedgerStore["Service"]["save"] = Effect.fn("LedgerStore.save")(
     function* (records) {
-      const rows: ReadonlyArray<Row> = yield* Effect.forEach(records, (record) =>
-        Effect.map(writeRecord(record), (json) => ({
-          id: record.id,
-          time: record.time,
-          key_id: record.keyId,
-          model: record.model,
-          resolved_model: record.resolvedModel,
-          outcome: record.outcome,
-          record: json
-        }))
-      )
+      const rows: Array<Row> = []
+      for (const record of records) {
+        const json = yield* Effect.option(writeRecord(record))
+        // One that cannot be written must not hold up all that come after it.
+        if (Option.isNone(json)) yield* Effect.logError(`The record of ${record.id} cannot be kept: it has no shape`)
+        else {
+          rows.push({
+            id: record.id,
+            time: record.time,
+            key_id: record.keyId,
+            model: record.model,
+            resolved_model: record.resolvedModel,
+            outcome: record.outcome,
+            record: json.value
+          })
+        }
+      }
       if (!Arr.isReadonlyArrayNonEmpty(rows)) return
       yield* sql`insert into requests ${sql.insert(rows)} on conflict (id) do nothing`
       const tried: ReadonlyArray<Row> = records.flatMap(({ attempts, id, time }) =>
@@ -46,8 +52,16 @@ const make = Effect.gen(function* () {
     failAs("save records of requests")
   )
 
-  const read = (rows: ReadonlyArray<Record<string, unknown>>) =>
-    Effect.forEach(rows, (row) => Effect.map(readRow(row), ({ record }) => record))
+  /** A record that cannot be read is told in the log and hides no other. */
+  const read = Effect.fnUntraced(function* (rows: ReadonlyArray<Record<string, unknown>>) {
+    const records: Array<RequestRecord> = []
+    for (const row of rows) {
+      const found = yield* Effect.result(readRow(row))
+      if (Result.isSuccess(found)) records.push(found.success.record)
+      else yield* Effect.logError(found.failure.message)
+    }
+    return records
+  })
 
   const page: LedgerStore["Service"]["page"] = Effect.fn("LedgerStore.page")(function* (query) {
     return yield* read(

@@ -11,7 +11,7 @@ import type { ConversationId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import type { ContentEvent, StopReason } from "../message/MessageEvent.ts"
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
-import type { UpstreamUsage } from "../message/Usage.ts"
+import type { Used } from "../message/Usage.ts"
 import type { RefreshFailure } from "./RefreshFailure.ts"
 import type { UpstreamFailure } from "./UpstreamFailure.ts"
 
@@ -43,16 +43,6 @@ export interface ContentSink {
   readonly begun: (soFar: () => Used) => void
   /** All events of one upstream chunk, never empty. False: send no more until `resume` is called. */
   readonly write: (events: ReadonlyArray<ContentEvent>) => boolean
-}
-
-/** What an answer used. */
-export interface Used {
-  /** As far as the upstream says. */
-  readonly usage: UpstreamUsage
-  /** Our count of the output, for where the upstream gives none. Tokens. */
-  readonly outputEstimate: number
-  /** Searches that succeeded. */
-  readonly webSearches: number
 }
 
 /** How a complete answer ended, and what it used. */

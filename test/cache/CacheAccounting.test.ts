@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Layer, Result } from "effect"
 import { TestClock } from "effect/testing"
 import { CacheAccounting, type CachePlan } from "../../src/cache/CacheAccounting.ts"
-import { measure } from "../../src/cache/CacheReport.ts"
+import { measureCall } from "../../src/cache/CacheReport.ts"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialId } from "../../src/message/Ids.ts"
@@ -38,7 +38,11 @@ const requestOf = (tokens: number, turns: ReadonlyArray<string> = [], system: ob
 
 const settle = (plan: CachePlan, usage: UpstreamUsage = {}, id = "a") =>
   CacheAccounting.use((accounting) =>
-    accounting.settle(plan, CredentialId.make(id), { usage, outputEstimate: 50, webSearches: 0 })
+    accounting.settle(plan, CredentialId.make(id), {
+      calls: [{ usage, outputEstimate: 50, inputAdded: 0 }],
+      webSearches: 0,
+      isRead: true
+    })
   )
 const serve = Effect.fnUntraced(function* (request: ReturnType<typeof requestOf>, usage: UpstreamUsage = {}, id = "a") {
   const plan = yield* CacheAccounting.use((accounting) => accounting.plan(request, model, "conversation"))
@@ -53,7 +57,7 @@ describe("what the upstream says", () => {
     Effect.gen(function* () {
       const plan = yield* CacheAccounting.use((accounting) => accounting.plan(requestOf(2_000), model, "conversation"))
       const estimates = { input: plan.inputEstimate, output: 50, window: 200_000 }
-      const { cacheSource, counts, source } = measure(usageOf(drawn), estimates)
+      const { cacheSource, counts, source } = measureCall(usageOf(drawn), estimates)
       for (let n = 0; n < 2; n++) {
         const usage = yield* settle(plan, usageOf(drawn))
         const { ephemeral_1h_input_tokens, ephemeral_5m_input_tokens } = usage.cache_creation
@@ -128,6 +132,71 @@ describe("an estimate of the cache", () => {
         yield* settings.update("cache", off)
         assert.strictEqual((yield* serve(requestOf(2_000))).weir?.cacheSource, "none")
       }
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("finds what is up to twenty blocks back, and keeps that alive by reading it", () =>
+    Effect.gen(function* () {
+      const turns = (count: number) => Array.from({ length: count }, (_, n) => `turn ${n}`)
+      const read = (count: number) =>
+        Effect.map(serve(requestOf(2_000, turns(count), {})), (usage) => usage.cache_read_input_tokens > 0)
+      assert.isFalse(yield* read(1))
+      yield* TestClock.adjust("4 minutes")
+      // Two blocks a turn: the breakpoint's own block is the first of the twenty.
+      assert.isTrue(yield* read(10))
+      yield* TestClock.adjust("2 minutes")
+      assert.isTrue(yield* read(9), "what was read at four minutes lives on")
+      assert.isFalse(yield* Effect.provide(Effect.andThen(read(1), read(12)), Layer.fresh(accounting())))
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("is not told of a request that no model has read, nor left behind by it", () =>
+    Effect.gen(function* () {
+      const { plan, settle, stats } = yield* CacheAccounting
+      const planned = yield* plan(requestOf(2_000), model, "conversation")
+      const used = { calls: [{ usage: {}, outputEstimate: 9, inputAdded: 0 }], webSearches: 1, isRead: false }
+      for (let n = 0; n < 2; n++) {
+        const usage = yield* settle(planned, CredentialId.make("a"), used)
+        assert.deepStrictEqual(cacheOf(usage), [0, 0])
+      }
+      assert.strictEqual((yield* stats).entries, 0)
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("counts what the upstream read, whatever our estimate of the prefix is", () =>
+    Effect.gen(function* () {
+      yield* serve(requestOf(600), { uncachedInputTokens: 5, outputTokens: 5, cacheReadInputTokens: 1_100 })
+      const { hits, measured } = yield* CacheAccounting.use(({ stats }) => stats)
+      assert.deepStrictEqual([hits, measured.readTokens, measured.savedInputTokens5m], [1, 1_100, 1_100])
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("knows how long entries live, and sums the last minutes whatever their number", () =>
+    Effect.gen(function* () {
+      const stats = CacheAccounting.use(({ stats }) => stats)
+      for (let n = 0; n < 3_000; n++) {
+        yield* serve(requestOf(2_000), { uncachedInputTokens: 1, outputTokens: 1, cacheReadInputTokens: 10 })
+      }
+      assert.deepInclude((yield* stats).measured, { hitRate1m: 1, savedInputTokens5m: 30_000 })
+      yield* TestClock.adjust("2 minutes")
+      assert.deepInclude((yield* stats).measured, { savedInputTokens1m: 0, savedInputTokens5m: 30_000, hitRate1m: 0 })
+      yield* TestClock.adjust("4 minutes")
+      assert.deepInclude((yield* stats).measured, { savedInputTokens5m: 0, readTokens: 30_000 })
+      assert.strictEqual((yield* stats).entries, 0)
+    }).pipe(Effect.provide(accounting()))
+  )
+
+  it.effect("tells of a conversation what is cached where, of its own model and not of what all have in common", () =>
+    Effect.gen(function* () {
+      const { cached } = yield* CacheAccounting
+      yield* serve(requestOf(2_000))
+      assert.deepStrictEqual([...(yield* cached("conversation", null))], [], "the system prompt alone")
+      yield* serve(requestOf(2_000, ["more"], {}))
+      const [found] = yield* cached("conversation", null)
+      assert.strictEqual(found?.[0], "a")
+      assert.isAbove(found?.[1] ?? 0, 2_000)
+      assert.strictEqual((yield* cached("conversation", model.id)).size, 1)
+      assert.strictEqual((yield* cached("conversation", "another")).size, 0)
     }).pipe(Effect.provide(accounting()))
   )
 

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { measure } from "../../src/cache/CacheReport.ts"
+import { measure, measureCall } from "../../src/cache/CacheReport.ts"
 import type { TokenCounts } from "../../src/message/Usage.ts"
 import { Drawn, Tokens, usageOf } from "./Figures.ts"
 
@@ -9,7 +9,7 @@ const inputOf = (counts: TokenCounts) =>
 
 describe("CacheReport", () => {
   it.prop("gives whole counts that are not negative, whatever the upstream says", [Drawn], ([drawn]) => {
-    for (const count of Object.values(measure(usageOf(drawn), estimates).counts)) {
+    for (const count of Object.values(measureCall(usageOf(drawn), estimates).counts)) {
       assert.isTrue(Number.isSafeInteger(count) && count >= 0, `${count}`)
     }
   })
@@ -24,7 +24,7 @@ describe("CacheReport", () => {
         cacheReadInputTokens: read,
         cacheWriteInputTokens: written
       }
-      assert.deepStrictEqual(measure({ ...usage, contextUsagePercentage: 3 }, estimates), {
+      assert.deepStrictEqual(measureCall({ ...usage, contextUsagePercentage: 3 }, estimates), {
         counts: {
           input_tokens: input,
           output_tokens: output,
@@ -49,7 +49,7 @@ describe("CacheReport", () => {
         cacheWriteInputTokens: written,
         totalTokens: input + written + read + output
       }
-      const { counts } = measure(usage, estimates)
+      const { counts } = measureCall(usage, estimates)
       assert.strictEqual(inputOf(counts) + counts.output_tokens, usage.totalTokens)
       assert.strictEqual(counts.input_tokens, input)
     }
@@ -57,32 +57,55 @@ describe("CacheReport", () => {
 
   it.prop("keeps the total of what it derives or estimates, cache counts included", [Drawn], ([drawn]) => {
     const usage = usageOf({ ...drawn, uncached: undefined })
-    const { counts, source } = measure(usage, estimates)
+    const { counts, source } = measureCall(usage, estimates)
     const share = usage.contextUsagePercentage
-    const usable = share !== undefined && Number.isFinite(share) && share > 0
-    assert.strictEqual(source, usable ? "derived" : "estimated")
-    const total = usable
-      ? Math.max(0, Math.round((Math.min(share, 100) * estimates.window) / 100) - counts.output_tokens)
-      : estimates.input
+    const isTotal = usage.totalTokens !== undefined && usage.outputTokens !== undefined
+    const isShare = share !== undefined && Number.isFinite(share) && share > 0
+    assert.strictEqual(source, isTotal || isShare ? "derived" : "estimated")
+    const all = isTotal
+      ? usage.totalTokens
+      : isShare
+        ? Math.round((Math.min(share, 100) * estimates.window) / 100)
+        : null
+    const total = all === null ? estimates.input : Math.max(0, all - counts.output_tokens)
     const cached = counts.cache_creation_input_tokens + counts.cache_read_input_tokens
     assert.strictEqual(inputOf(counts), Math.max(total, cached))
   })
 
+  it.prop("adds up all calls of an answer, and is as sure as the least sure of them", [Drawn, Drawn], (drawn) => {
+    const calls = drawn.map((one, n) => ({ usage: usageOf(one), outputEstimate: 50, inputAdded: n * 7 }))
+    const each = calls.map(({ inputAdded, usage }) => measureCall(usage, { ...estimates, input: 1_000 + inputAdded }))
+    const { cacheSource, counts, source } = measure(calls, estimates)
+    for (const name of ["input_tokens", "output_tokens", "cache_read_input_tokens"] as const) {
+      assert.strictEqual(
+        counts[name],
+        each.reduce((sum, one) => sum + one.counts[name], 0)
+      )
+    }
+    const sources = each.map((one) => one.source)
+    const weakest = ["estimated", "derived", "upstream"].find((one) => sources.some((other) => other === one))
+    assert.strictEqual(source, weakest)
+    assert.strictEqual(
+      cacheSource === "upstream",
+      each.some((one) => one.cacheSource === "upstream")
+    )
+  })
+
   it("says that it estimated where the upstream counted the input alone", () => {
-    const { counts, source } = measure({ uncachedInputTokens: 9 }, estimates)
+    const { counts, source } = measureCall({ uncachedInputTokens: 9 }, estimates)
     assert.strictEqual(source, "estimated")
     assert.strictEqual(counts.output_tokens, estimates.output)
   })
 
   it("says that nothing is known of the cache where the upstream says nothing", () => {
-    const { cacheSource, counts } = measure({ uncachedInputTokens: 9, outputTokens: 3 }, estimates)
+    const { cacheSource, counts } = measureCall({ uncachedInputTokens: 9, outputTokens: 3 }, estimates)
     assert.strictEqual(cacheSource, "none")
     assert.strictEqual(counts.cache_read_input_tokens, 0)
     assert.strictEqual(counts.cache_creation_input_tokens, 0)
   })
 
   it("takes no figure that is not a number", () => {
-    const { counts, source } = measure({ uncachedInputTokens: NaN, outputTokens: Infinity }, estimates)
+    const { counts, source } = measureCall({ uncachedInputTokens: NaN, outputTokens: Infinity }, estimates)
     assert.strictEqual(source, "estimated")
     assert.deepStrictEqual([counts.input_tokens, counts.output_tokens], [estimates.input, estimates.output])
   })

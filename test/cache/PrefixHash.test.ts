@@ -27,11 +27,38 @@ describe("fingerprints", () => {
     assert.deepStrictEqual(
       ends.map(({ fingerprint }) => fingerprint),
       [
-        "cd38ae0f48373fb821271d9a313888109c17e449c444187d6430e645546a7b4c",
-        "d32270e79fd2cbef48aa046e95f7de4b7c755d7c795b2536cbcd252798ae98de",
-        "c93508cd63f0066505aef0c60244cdc11c491f0e0bef162725a9878ca5cd8b0c"
+        "98400fd04162751ca44adf057213c243274b56e5412789c88b2ef27c3d358740",
+        "1a6f71b9340e53ad7684ebbd67dc9d271e2dfb2adca97566eb34f1ec7491a47d",
+        "ae9f67be126ea4f2273023c0dea412246a96b10cb76acb99b1ef8cf5c7a183d1"
       ]
     )
+  })
+
+  it("are the same for a text and for a list of that text alone", () => {
+    const asked = (content: unknown) => ({
+      messages: [
+        { role: "user", content },
+        { role: "assistant", content: "a" },
+        { role: "user", content: [text("b", mark)] }
+      ]
+    })
+    assert.strictEqual(last(asked("hello")), last(asked([text("hello")])))
+  })
+
+  it("leave out where caching is asked for, and no member of a schema or an input that is called so", () => {
+    const tools = (property: string) => ({
+      tools: [{ name: "a", input_schema: { properties: { cache_control: { description: property } } }, ...mark }]
+    })
+    assert.notStrictEqual(last(tools("one")), last(tools("other")))
+    const calls = (value: string) => ({
+      messages: [
+        {
+          role: "assistant",
+          content: [{ type: "tool_use", id: "t", name: "n", input: { cache_control: value }, ...mark }]
+        }
+      ]
+    })
+    assert.notStrictEqual(last(calls("one")), last(calls("other")))
   })
 
   it("do not depend on the order of members, nor on where breakpoints are", () => {
@@ -60,6 +87,10 @@ describe("fingerprints", () => {
       last({ system }, "claude-opus-4.5"),
       last({ system, tool_choice: { type: "any" } }),
       last({ system, thinking: { type: "adaptive" } }),
+      last({ system, thinking: { type: "enabled", budget_tokens: 1_024 } }),
+      last({ system, thinking: { type: "enabled", budget_tokens: 9_000 } }),
+      last({ system, output_config: { effort: "low" } }),
+      last({ system, model: "claude-sonnet-4-5-thinking" }),
       last({ system: [text("S"), text("", mark)] }),
       last({ system: [text("T", mark)] }),
       last({ system, tools: [{ name: "a" }] }),
@@ -132,6 +163,22 @@ describe("breakpoints", () => {
       "messages.0.content.0.cache_control.ttl"
     )
     assert.lengthOf(read({ system: [text("S", hour)] }).breakpoints, 2)
+  })
+
+  it("count the automatic one and those inside of a block like any other", () => {
+    const four = [text("a", mark), text("b", mark), text("c", mark), text("d", mark)]
+    const plain = [{ role: "user", content: "hello" }]
+    assert.deepStrictEqual(refusal({ ...mark, system: four, messages: plain }), {
+      path: "cache_control",
+      problem: "at most 4 blocks may have cache_control"
+    })
+    assert.strictEqual(refusal({ ...hour, system: [text("S", mark)], messages: plain }).path, "cache_control.ttl")
+    assert.strictEqual(refusal({ ...hour, messages }).path, "cache_control.ttl")
+    const nested = { type: "tool_result", tool_use_id: "t", content: [...four, text("e", mark)] }
+    assert.strictEqual(
+      refusal({ messages: [{ role: "user", content: [nested] }] }).path,
+      "messages.0.content.0.content.4.cache_control"
+    )
   })
 
   it("know the tokens before them, and together no more than the request has", () => {

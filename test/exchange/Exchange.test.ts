@@ -17,7 +17,8 @@ import {
   Message,
   MessageEvent
 } from "../../src/message/MessageEvent.ts"
-import { answers, type FakeOptions, fails, makeFakes, request, settlement, text } from "./Fakes.ts"
+import { UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
+import { answers, type FakeOptions, fails, makeFakes, reasonOf, request, settlement, text } from "./Fakes.ts"
 import { makeSink } from "./RecordingSink.ts"
 
 const quickstart = quickstartConfig(".")
@@ -33,7 +34,7 @@ const layerOf = (fakes: ReturnType<typeof makeFakes>) =>
 
 const test = <A, E>(
   options: FakeOptions,
-  body: (exchange: Exchange["Service"], fakes: ReturnType<typeof makeFakes>) => Effect.Effect<A, E>
+  body: (exchange: Exchange["Service"], fakes: ReturnType<typeof makeFakes>) => Effect.Effect<A, E, Ledger>
 ) =>
   Effect.suspend(() => {
     const fakes = makeFakes(options)
@@ -297,6 +298,40 @@ describe("Exchange", () => {
     test({ script: [answers()] }, (exchange) =>
       Effect.gen(function* () {
         assert.isAtLeast(yield* exchange.countTokens(request), 1)
+      })
+    )
+  )
+
+  const breaksLate: FakeOptions["script"][number] = (_call, _lease, sink) => {
+    sink.open(() => {})
+    sink.begun(() => settlement)
+    sink.write(text("a"))
+    const broken = Effect.fail(new UpstreamFailure({ reason: reasonOf("stream_broken") }))
+    return Effect.andThen(Effect.sleep("20 seconds"), broken)
+  }
+  const outcomeOf = Effect.gen(function* () {
+    const record = yield* Ledger.use((ledger) => ledger.find(client.requestId))
+    return [record?.outcome, record?.status]
+  })
+
+  it.effect("keeps of an answer that is given whole what its client is told, however long it was made", () =>
+    test({ script: [breaksLate] }, (exchange) =>
+      Effect.gen(function* () {
+        const whole = yield* Effect.forkChild(Effect.flip(exchange.complete(client)))
+        yield* TestClock.adjust("2 minutes")
+        yield* Fiber.join(whole)
+        assert.deepStrictEqual(yield* outcomeOf, ["failed", 502])
+      })
+    )
+  )
+
+  it.effect("keeps that a client went away before it was told anything", () =>
+    test({ script: [breaksLate] }, (exchange) =>
+      Effect.gen(function* () {
+        const whole = yield* Effect.forkChild(exchange.complete(client))
+        yield* TestClock.adjust("15 seconds")
+        yield* Fiber.interrupt(whole)
+        assert.deepStrictEqual(yield* outcomeOf, ["client_closed", 499])
       })
     )
   )

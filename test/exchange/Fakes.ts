@@ -27,9 +27,9 @@ export const request: MessagesRequest = {
 export const settlement: Settlement = {
   stopReason: "end_turn",
   stopSequence: null,
-  usage: { uncachedInputTokens: 10, outputTokens: 5 },
-  outputEstimate: 4,
+  calls: [{ usage: { uncachedInputTokens: 10, outputTokens: 5 }, outputEstimate: 4, inputAdded: 0 }],
   webSearches: 0,
+  isRead: true,
   answeredBy: null
 }
 

@@ -280,6 +280,84 @@ describe("where the upstream has a cache of its own", () => {
     )
   }
 
+  const ways = {
+    "words of ours before the question": {
+      tools: [{ name: "T", input_schema: { type: "object" } }],
+      tool_choice: { type: "any" }
+    },
+    "a schema for the answer": { output_config: { format: { type: "json_schema", schema: { type: "object" } } } },
+    "nothing of ours": {}
+  }
+  for (const [name, members] of Object.entries(ways)) {
+    it.live(`the next turn reads what the last one left: ${name}`, () =>
+      Effect.gen(function* () {
+        const rig = yield* makeRig({ script: { rules: [{ steps: [{ text: "ok" }] }] } })
+        yield* listed(rig)
+        const mark = { cache_control: { type: "ephemeral" } }
+        const messages: Array<object> = []
+        const reads: Array<number> = []
+        for (let turn = 0; turn < 3; turn++) {
+          const text = `${turn} ${"word ".repeat(8_000)}`
+          const asked = [...messages, { role: "user", content: [{ type: "text", text, ...mark }] }]
+          const usage = yield* usageBy.whole(rig, { messages: asked, ...members })
+          reads.push(numbers(usage)[2] ?? 0)
+          messages.push({ role: "user", content: [{ type: "text", text }] }, { role: "assistant", content: "ok" })
+        }
+        assert.isAbove(reads[1] ?? 0, 6_000)
+        assert.isAbove(reads[2] ?? 0, (reads[1] ?? 0) + 6_000)
+      })
+    )
+  }
+
+  it.live("a document is cached before a question that changes", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig()
+      yield* listed(rig)
+      const mark = { cache_control: { type: "ephemeral" } }
+      const opened = [
+        { role: "user", content: "word ".repeat(8_000) },
+        { role: "assistant", content: "Read." }
+      ]
+      const asking = (question: string) =>
+        usageBy.whole(rig, {
+          system: "S",
+          messages: [
+            ...opened,
+            {
+              role: "user",
+              content: [
+                { type: "text", text: "A marked text.", ...mark },
+                { type: "text", text: question }
+              ]
+            }
+          ]
+        })
+      yield* asking("What?")
+      assert.isAbove(numbers(yield* asking("Why?"))[2] ?? 0, 6_000)
+    })
+  )
+
+  it.live("a refusal for another cause, and a tool that is not offered, cost no cache points", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({
+        script: {
+          rules: [
+            { times: 1, steps: [{ http: { status: 400, type: "ValidationException", reason: "IMAGE_SIZE_EXCEEDED" } }] }
+          ]
+        }
+      })
+      yield* listed(rig)
+      assert.strictEqual((yield* ask(rig, "/v1/messages", { body: saying("Hi", { system }) })).status, 400)
+      const tools = [
+        { name: "T", description: "d", input_schema: { type: "object" } },
+        { type: "tool_of_tomorrow_20300101", name: "x", cache_control: { type: "ephemeral" } }
+      ]
+      yield* usageBy.whole(rig, { tools })
+      const points = (yield* generations(rig)).map(({ body }) => body.split("cachePoint").length - 1)
+      assert.deepStrictEqual(points, [1, 2])
+    })
+  )
+
   it.live("a model that refuses cache points gets none from then on, and the request goes again without them", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig({

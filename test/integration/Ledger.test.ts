@@ -171,6 +171,69 @@ describe("the record of a request", () => {
     })
   )
 
+  it.live("has what every attempt was charged, also those that came to nothing", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({
+        credentials: [apiKey("ksk_1"), apiKey("ksk_2", { priority: 1 })],
+        script: {
+          rules: [
+            { credential: "ksk_1", steps: [{ text: "a" }, { meteringEvent: 0.5 }, { cut: true }] },
+            { credential: "ksk_2", steps: [{ text: "b" }, { meteringEvent: 0.25 }] }
+          ]
+        }
+      })
+      const answer = yield* messages(rig, saying("Hi"))
+      const record = yield* recordOf(rig, answer)
+      assert.deepStrictEqual(
+        listed(at(record, "attempts")).map((attempt) => at(attempt, "credits")),
+        [0.5, 0.25]
+      )
+      assert.strictEqual(at(record, "credits"), 0.75)
+    })
+  )
+
+  it.live("says how long a request waited for a permit that it did not get", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeRig({
+        script: { rules: [{ steps: [{ text: "a" }, { stall: true }] }] },
+        config: { pool: { maxInflightPerCredential: 1, queueTimeout: "300 millis" } }
+      })
+      const first = yield* Effect.forkChild(messages(rig, saying("One", { stream: true })))
+      yield* eventually(Effect.map(rig.simulator.openStreams, (open) => (open === 1 ? open : undefined)))
+      const answer = yield* messages(rig, saying("Two"))
+      assert.strictEqual(answer.status, 529)
+      const record = yield* recordOf(rig, answer)
+      assert.isAtLeast(Number(at(record, "phases", "queue")), 250)
+      yield* Fiber.interrupt(first)
+    })
+  )
+
+  it.live("counts an answer with web searches whose last call was cut short by what both calls used", () =>
+    Effect.gen(function* () {
+      const figures = { uncachedInputTokens: 500, outputTokens: 5, totalTokens: 505 }
+      const rig = yield* makeRig({
+        script: {
+          rules: [
+            {
+              steps: [{ tool: "web_search", input: { query: "weir" } }, { metadataEvent: figures }],
+              then: [{ text: `${"word ".repeat(100)}STOP` }]
+            }
+          ]
+        }
+      })
+      const tools = [
+        { type: "web_search_20250305", name: "web_search" },
+        { name: "other", input_schema: { type: "object" } }
+      ]
+      const answer = yield* messages(rig, saying("Search", { tools, stop_sequences: ["STOP"] }))
+      const usage = usageOf(answer)
+      assert.isAbove(Number(at(usage, "output_tokens")), 80)
+      assert.isAbove(Number(at(usage, "input_tokens")), 500)
+      assert.strictEqual(at(usage, "weir", "source"), "estimated")
+      assert.deepStrictEqual(countsOf(at(yield* recordOf(rig, answer), "usage")), countsOf(usage))
+    })
+  )
+
   it.live("counts an answer with web searches once, all its calls together", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig({

@@ -19,6 +19,7 @@ export const attempt = (id: string): RequestRecord["attempts"][number] => ({
   credentialId: CredentialId.make(id),
   upstream: "kiro",
   failure: { kind: "rate_limit", status: 429, scope: "credential" },
+  credits: null,
   refreshed: false,
   phases: { queue: 0, upstreamHeader: null, firstEvent: null, total: 3 },
   why: {

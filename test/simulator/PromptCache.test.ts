@@ -159,17 +159,17 @@ describe("the prompt cache", () => {
     })
   )
 
-  it.effect("looks back no further than twenty blocks before a point", () =>
+  it.effect("looks back no further than the twenty blocks that end with a point", () =>
     Effect.gen(function* () {
       const server = yield* simulator
       const turns = (count: number): Array<ChatMessage> =>
         Array.from({ length: count }, (_, n) => (n % 2 === 0 ? assistant(`a${n}`) : user(`u${n}`)))
       const first = yield* usage(server, conversation(user(LONG, true)))
-      const near = yield* usage(server, conversation(user("near", true), [user(LONG), ...turns(19)]))
+      const near = yield* usage(server, conversation(user("near", true), [user(LONG), ...turns(17)]))
       assert.strictEqual(near.read, first.write)
       const fresh = yield* simulator
       yield* usage(fresh, conversation(user(LONG, true)))
-      const far = yield* usage(fresh, conversation(user("far", true), [user(LONG), ...turns(21)]))
+      const far = yield* usage(fresh, conversation(user("far", true), [user(LONG), ...turns(19)]))
       assert.strictEqual(far.read, 0)
     })
   )

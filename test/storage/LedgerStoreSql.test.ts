@@ -1,12 +1,35 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Logger } from "effect"
 import { SqlClient } from "effect/sql"
 import * as LedgerStoreSql from "../../src/storage/LedgerStoreSql.ts"
+import { LedgerStore } from "../../src/ledger/LedgerStore.ts"
+import { record } from "../ledger/Records.ts"
 import { ledgerStoreCases } from "../ledger/StoreCases.ts"
 import { memory } from "./TestDatabase.ts"
 
 describe("LedgerStoreSql", () => {
   ledgerStoreCases(LedgerStoreSql.layer.pipe(Layer.provide(memory)))
+
+  it.effect("keeps and shows all others where one has no shape", () =>
+    Effect.gen(function* () {
+      const store = yield* LedgerStore
+      const sql = yield* SqlClient.SqlClient
+      yield* store.save([record("req_1"), record("req_2", { credits: Infinity }), record("req_3")])
+      yield* sql`update requests set record = '{}' where id = 'req_1'`
+      const page = yield* store.page({
+        limit: 9,
+        after: null,
+        keyId: null,
+        model: null,
+        credentialId: null,
+        outcome: null
+      })
+      assert.deepStrictEqual(
+        page.map(({ id }) => id),
+        ["req_3"]
+      )
+    }).pipe(Effect.provide(LedgerStoreSql.layer.pipe(Layer.provideMerge(memory))), Effect.provide(Logger.layer([])))
+  )
 
   const plans = [
     ["all", "select id, record from requests r where (r.time, r.id) < (1, 'a') order by time desc, id desc limit 9"],

@@ -8,6 +8,8 @@
 import { Effect } from "effect"
 import { MessageAssembler } from "../../codec/MessageAssembler.ts"
 import type { Lease } from "../../message/Lease.ts"
+import { estimateText } from "../../message/TokenEstimate.ts"
+import type { CallUsage, UpstreamUsage, Used } from "../../message/Usage.ts"
 import { sha256Hex } from "../../message/Sha256.ts"
 import { randomUuid } from "../../message/Uuid.ts"
 import type { UpstreamFailure } from "../UpstreamFailure.ts"
@@ -17,13 +19,16 @@ import { continuationId } from "./KiroConversation.ts"
 import type { KiroEnding } from "./KiroEvent.ts"
 import type { Course, Forms, KiroServices, Sent } from "./KiroForms.ts"
 import { generate } from "./KiroGenerate.ts"
+import type { KiroToolResult } from "./KiroModel.ts"
 import { encodeRequest, type KiroRequest } from "./KiroRequest.ts"
 import { blockContent, search } from "./KiroWebSearch.ts"
 import { runSearches, SearchTurn } from "./SearchRounds.ts"
-import { addUsage } from "./UsageSum.ts"
 
 /** Most upstream calls for one answer; past it the turn pauses, for the client to go on with. */
 const maxRounds = 10
+
+const tokensOf = (results: ReadonlyArray<KiroToolResult>): number =>
+  results.reduce((sum, { content }) => sum + estimateText(content.map(({ text }) => text).join("\n")), 0)
 
 export const answer = Effect.fnUntraced(function* (
   services: KiroServices,
@@ -42,16 +47,14 @@ export const answer = Effect.fnUntraced(function* (
     const events = assembler.take()
     if (events.length > 0) sink.write(events)
   }
-  const settle = (ending: Pick<KiroEnding, "answeredBy" | "stopReason" | "usage">, webSearches: number): Settlement => {
+  const settle = (ending: Pick<KiroEnding, "answeredBy" | "stopReason">, used: Used): Settlement => {
     assembler.finish()
     flush()
     const { done } = assembler
     return {
+      ...used,
       stopReason: done?.reason ?? ending.stopReason,
       stopSequence: done?.reason === "stop_sequence" ? done.sequence : null,
-      usage: ending.usage,
-      outputEstimate: assembler.outputTokens,
-      webSearches,
       answeredBy: ending.answeredBy
     }
   }
@@ -65,15 +68,29 @@ export const answer = Effect.fnUntraced(function* (
     assembler.push({ kind: "server_tool", id: toolUseId, name: "web_search", input: { query } })
     assembler.push({ kind: "search_result", toolUseId, content: blockContent(outcome) })
     assembler.push({ kind: "text", text: directText(query, outcome) })
-    return settle({ answeredBy: null, stopReason: "end_turn", usage: {} }, outcome.kind === "found" ? 1 : 0)
+    return settle(
+      { answeredBy: null, stopReason: "end_turn" },
+      {
+        calls: [{ usage: {}, outputEstimate: assembler.outputTokens, inputAdded: 0 }],
+        webSearches: outcome.kind === "found" ? 1 : 0,
+        isRead: false
+      }
+    )
   }
 
-  let usage: KiroEnding["usage"] = {}
+  const calls: Array<CallUsage> = []
   let webSearches = 0
+  /** Tokens. */
+  let inputAdded = 0
   let course: Course = { next: null, conversationId: call.conversation ?? (yield* randomUuid) }
   for (let round = 1; ; round++) {
     const turn = new SearchTurn()
-    const before = usage
+    const outputBefore = assembler.outputTokens
+    const calling = (usage: UpstreamUsage): CallUsage => ({
+      usage,
+      outputEstimate: assembler.outputTokens - outputBefore,
+      inputAdded
+    })
     const sendOnce = (kiroRequest: KiroRequest, conversationId: string) =>
       generate({
         dispatch: services.dispatch,
@@ -90,23 +107,24 @@ export const answer = Effect.fnUntraced(function* (
         }),
         assembler,
         sink,
-        begun: (soFar) =>
-          sink.begun(() => ({
-            usage: addUsage(before, soFar()),
-            outputEstimate: assembler.outputTokens,
-            webSearches
-          })),
+        begun: (soFar) => {
+          const before = [...calls]
+          sink.begun(() => ({ calls: [...before, calling(soFar())], webSearches, isRead: true }))
+        },
         observe: turn.observe
       })
     const sent: Sent = yield* forms.send(call, course, { call: sendOnce, mayRepeat: () => turn.isEmpty })
-    usage = addUsage(usage, sent.ending.usage)
-    const ending = { ...sent.ending, usage }
-    if (assembler.done !== null || ending.serverCalls.length === 0) return settle(ending, webSearches)
+    const { ending } = sent
+    const last = calling(ending.usage)
+    calls.push(last)
+    const used = () => ({ calls, webSearches, isRead: true })
+    if (assembler.done !== null || ending.serverCalls.length === 0) return settle(ending, used())
     const ran = yield* runSearches(services, call, lease, ending.serverCalls, webSearches, assembler)
     webSearches = ran.webSearches
+    inputAdded += last.outputEstimate + tokensOf(ran.results)
     flush()
-    if (ending.stopReason !== "end_turn") return settle(ending, webSearches)
-    if (round === maxRounds) return settle({ ...ending, stopReason: "pause_turn" }, webSearches)
+    if (ending.stopReason !== "end_turn") return settle(ending, used())
+    if (round === maxRounds) return settle({ ...ending, stopReason: "pause_turn" }, used())
     course = {
       next: turn.next(sent.request, ending.serverCalls, ran.results),
       conversationId: sent.conversationId

@@ -33,6 +33,7 @@ export const reasonOf = ({ message, name, reason }: Exception, [kind, scope]: Ve
     scope: kind === "suspicious_activity" && directoryKey === null ? "credential" : scope,
     status: null,
     message: redact(message === "" ? (reason ?? name) : message),
+    ...(reason !== null && byReason.has(reason) ? { code: reason } : {}),
     retryAfterMs: null,
     directoryKey
   }

@@ -2,10 +2,10 @@
  * KiroForms: the forms in which one request can be put to Kiro, and which one to try after a refusal.
  *
  * The plain form sends documents, signed thinking and cache points natively in the client's own conversation. A model that
- * refuses documents gets their text from then on, and one that refuses cache points none; a refused signature goes as text, and a refused conversation id is replaced by
- * a fresh one, once each for a request.
+ * refuses documents gets their text from then on, and one that refuses cache points none for an hour; a refused signature
+ * goes as text, and a refused conversation id is replaced by a fresh one, once each for a request.
  */
-import { Effect, Result } from "effect"
+import { Clock, Effect, Result } from "effect"
 import type { FailureKind } from "../../message/FailureReason.ts"
 import type { MessagesRequest } from "../../message/MessagesRequest.ts"
 import { sha256Hex } from "../../message/Sha256.ts"
@@ -32,6 +32,11 @@ interface Form {
   /** The most cache points. */
   readonly cachePoints: number
 }
+
+/** How long a model that has refused cache points gets none: it may take them later, or for another account. */
+const lessonMs = 60 * 60_000
+/** Codes of refusals that have another cause. */
+const namesAnother = /^(?:IMAGE|DOCUMENT|TOOL)_|_JSON$/
 
 /** Models known to refuse documents; past this many the oldest is forgotten. */
 const rememberedModels = 256
@@ -61,8 +66,8 @@ export interface Send {
 export class Forms {
   readonly #documents: DocumentText["Service"]
   readonly #withoutDocuments = new Set<string>()
-  /** Whether a model takes cache points, as far as it was tried. */
-  readonly #cachePoints = new Map<string, boolean>()
+  /** Models that have refused cache points, and until when they get none. Milliseconds since the epoch. */
+  readonly #withoutCachePoints = new Map<string, number>()
   /** Converted once, in each form, for all attempts of a request. */
   readonly #converted = new WeakMap<MessagesRequest, Map<string, KiroRequest>>()
 
@@ -79,10 +84,11 @@ export class Forms {
       { conversationId: known, next }: Course,
       send: Send
     ): Effect.fn.Return<Sent, UpstreamFailure> {
+      const now = yield* Clock.currentTimeMillis
       let form: Form = {
         documents: this.#withoutDocuments.has(call.model) ? "text" : "native",
         reasoning: "native",
-        cachePoints: this.#cachePoints.get(call.model) === false ? 0 : call.cachePoints
+        cachePoints: (this.#withoutCachePoints.get(call.model) ?? 0) > now ? 0 : call.cachePoints
       }
       let conversationId = known
       const refused = new Set<FailureKind>()
@@ -90,10 +96,10 @@ export class Forms {
         const request = next ?? (yield* this.#convert(call, form))
         const sent = yield* Effect.result(send.call(request, conversationId))
         if (Result.isSuccess(sent)) {
-          this.#learn(call, request, refused.has("invalid_request"))
+          if (refused.has("invalid_request")) this.#learn(call.model, now)
           return { ending: sent.success, request, conversationId }
         }
-        const { kind } = sent.failure.reason
+        const { code, kind } = sent.failure.reason
         if (refused.has(kind) || !send.mayRepeat()) return yield* sent.failure
         refused.add(kind)
         if (kind === "invalid_conversation") conversationId = yield* randomUuid
@@ -105,10 +111,10 @@ export class Forms {
         } else if (
           kind === "invalid_request" &&
           request.hasCachePoints &&
-          !this.#cachePoints.has(call.model) &&
+          !namesAnother.test(code ?? "") &&
           next === null
         ) {
-          // Perhaps for the cache points: whether this model takes them is not known yet.
+          // Perhaps for the cache points: nothing else is named.
           form = { documents: form.documents, reasoning: form.reasoning, cachePoints: 0 }
         } else return yield* sent.failure
       }
@@ -147,12 +153,13 @@ export class Forms {
     )
   }
 
-  /** What an answer tells of cache points. @param without whether the request passed only without them */
-  #learn(call: UpstreamCall, { hasCachePoints }: KiroRequest, without: boolean): void {
-    if (!hasCachePoints && !without) return
-    this.#cachePoints.set(call.model, hasCachePoints)
-    const oldest = this.#cachePoints.keys().next()
-    if (this.#cachePoints.size > rememberedModels && oldest.done !== true) this.#cachePoints.delete(oldest.value)
+  /** The request has passed without cache points, and not with them. */
+  #learn(model: string, now: number): void {
+    this.#withoutCachePoints.delete(model)
+    this.#withoutCachePoints.set(model, now + lessonMs)
+    const oldest = this.#withoutCachePoints.keys().next()
+    if (this.#withoutCachePoints.size > rememberedModels && oldest.done !== true)
+      this.#withoutCachePoints.delete(oldest.value)
   }
 
   #remember(model: string): void {

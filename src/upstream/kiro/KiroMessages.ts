@@ -15,7 +15,7 @@
  * text was withheld from the client (`display: "omitted"`; its signature alone would not pass the upstream's check),
  * and kinds of thinking that are not known.
  */
-import { markWithin } from "../../message/CacheMark.ts"
+import { isMarked as isMarkedBlock } from "../../message/CacheMark.ts"
 import { Result } from "effect"
 import type {
   ContentBlockParam,
@@ -56,12 +56,19 @@ export const readMessages = (
     const path = `messages.${index}.content`
     if (message.role === "assistant") readAssistant(turns, message.content, path, attachments, options)
     else readUser(turns, message, path, attachments)
-    const isMarked = typeof message.content !== "string" && message.content.some((block) => markWithin(block) !== null)
+    const isMarked = typeof message.content !== "string" && message.content.some(isMarkedBlock)
     const turn = turns.at(-1)
-    if (isMarked && turn !== undefined) turn.isMarked = true
+    if (turn === undefined) return
+    if (isMarked) turn.isMarked = true
+    if (turn.role === "user") turn.endsMarked = endsMarked(message.content)
   })
   const refusal = attachments.refusal()
   return refusal === null ? Result.succeed(closeTurns(turns)) : Result.fail(refusal)
+}
+
+const endsMarked = (content: MessageParam["content"]): boolean => {
+  const last = typeof content === "string" ? undefined : content.at(-1)
+  return last !== undefined && isMarkedBlock(last)
 }
 
 const readUser = (turns: Array<Turn>, message: MessageParam, path: string, attachments: Attachments): void => {

@@ -108,7 +108,8 @@ export const convertRequest = (
   const withTools = choice?.type !== "none" || history.some(hasCalls)
   const tools = withTools ? [...offer.success.tools, ...placeholderTools(names)] : []
   const tags = options.thinkingTags ? thinkingTags(request, options.model) : ""
-  const content = [...directives(request, tools.length > 0, chosen), current.content]
+  const said = directives(request, tools.length > 0, chosen)
+  const content = [...said, current.content]
   const toolResults = current.userInputMessageContext?.toolResults
   const system = systemPair(systemText(request, tags, overflow), modelId)
   const carriers = {
@@ -116,7 +117,12 @@ export const convertRequest = (
     history: [...system, ...history],
     current: { ...current, content: content.filter((part) => part !== "").join("\n\n") }
   }
-  const marks = marksOf(request, conversation.success, system.length, withTools ? offer.success.marked : noMarks)
+  const marks = marksOf(request, {
+    ...conversation.success,
+    before: system.length,
+    tools: withTools ? offer.success.marked : noMarks,
+    isAsSent: said.length === 0 && !conversation.success.goesOn
+  })
   const sent = withCachePoints(carriers, marks, options.cachePoints)
   return Result.succeed({
     history: wellFormed(JSON.stringify(sent.history).slice(1, -1)),
@@ -133,19 +139,31 @@ export const convertRequest = (
 
 const noMarks: ReadonlySet<number> = new Set()
 
-/** Where the client asks for the prompt to be cached; the system prompt is the first message of the history. */
-const marksOf = (
-  request: MessagesRequest,
-  { current, earlier }: Conversation,
-  before: number,
-  tools: ReadonlySet<number>
-): Marks => {
+interface Marked extends Conversation {
+  /** Messages of the system prompt, which come first in the history. */
+  readonly before: number
+  readonly tools: ReadonlySet<number>
+  /** Whether the current message will stand in the history word for word. */
+  readonly isAsSent: boolean
+}
+
+/**
+ * Where the client asks for the prompt to be cached. The current message is a place for that only where it ends there and
+ * will be found again: otherwise the prompt is cached up to the message before.
+ */
+const marksOf = (request: MessagesRequest, marked: Marked): Marks => {
+  const { before, current, earlier, isAsSent, tools } = marked
   const history = new Set<number>()
   const isSystemMarked =
     typeof request.system !== "string" && (request.system ?? []).some((block) => markOf(block) !== null)
   if (isSystemMarked && before > 0) history.add(0)
   for (const [index, { isMarked }] of earlier.entries()) if (isMarked) history.add(before + index)
-  return { tools, history, current: current.isMarked || markOf(request) !== null }
+  const isAutomatic = markOf(request) !== null
+  const asksForCurrent = isAutomatic || current.isMarked
+  const isStable = isAsSent && (isAutomatic || current.endsMarked)
+  const last = before + earlier.length - 1
+  if (asksForCurrent && !isStable && last >= 0) history.add(last)
+  return { tools, history, current: asksForCurrent && isStable }
 }
 
 /** The body of one attempt. */

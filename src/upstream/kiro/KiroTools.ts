@@ -42,7 +42,11 @@ export const offeredTools = (
   for (const [index, tool] of (tools ?? []).entries()) {
     if (tool.name === undefined) continue
     const definition = definitionOf(tool)
-    if (definition === null || (definition.isServerTool && !webSearch)) continue
+    if (definition === null || (definition.isServerTool && !webSearch)) {
+      // What is not offered is cached up to with the tool before it.
+      if (markOf(tool) !== null && offered.length > 0) marked.add(offered.length - 1)
+      continue
+    }
     if (names.sentName(tool.name) !== undefined) {
       return Result.fail({ path: `tools.${index}.name`, message: "tool names must be unique" })
     }

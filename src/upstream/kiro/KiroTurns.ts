@@ -27,8 +27,10 @@ export interface UserTurn {
   readonly parts: Array<string | ToolAnswer>
   readonly images: Array<KiroImage>
   readonly documents: Array<KiroDocument>
-  /** Whether the client asks for the prompt to be cached up to here. */
+  /** Whether the client asks for the prompt to be cached up to somewhere in it. */
   isMarked: boolean
+  /** Whether up to its very end, which is the client's own. */
+  endsMarked: boolean
 }
 
 /** All that the assistant said between two turns of the user's side. */
@@ -47,7 +49,7 @@ export type Turn = UserTurn | AssistantTurn
 export const userTurn = (turns: Array<Turn>): UserTurn => {
   const last = turns.at(-1)
   if (last?.role === "user") return last
-  const turn: UserTurn = { role: "user", parts: [], images: [], documents: [], isMarked: false }
+  const turn: UserTurn = { role: "user", parts: [], images: [], documents: [], isMarked: false, endsMarked: false }
   turns.push(turn)
   return turn
 }
@@ -75,13 +77,16 @@ export interface Conversation {
   /** Before the current turn; empty, or from a user's turn to one of the assistant. */
   readonly earlier: ReadonlyArray<Turn>
   readonly current: UserTurn
+  /** Whether the current turn is nothing but our sentence. */
+  readonly goesOn: boolean
 }
 
 /** Makes turns that alternate begin and end on the user's side. */
 export const closeTurns = (turns: Array<Turn>): Conversation => {
   if (turns[0]?.role === "assistant") {
-    turns.unshift({ role: "user", parts: [opening], images: [], documents: [], isMarked: false })
+    turns.unshift({ role: "user", parts: [opening], images: [], documents: [], isMarked: false, endsMarked: false })
   }
-  if (turns.at(-1)?.role === "assistant") userTurn(turns).parts.push(goOn)
-  return { current: userTurn(turns), earlier: turns.slice(0, -1) }
+  const goesOn = turns.at(-1)?.role === "assistant"
+  if (goesOn) userTurn(turns).parts.push(goOn)
+  return { current: userTurn(turns), earlier: turns.slice(0, -1), goesOn }
 }

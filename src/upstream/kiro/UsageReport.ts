@@ -47,5 +47,8 @@ export class UsageReport {
   }
 }
 
+/** More than any answer can use: a figure above it is none. */
+const most = 1e12
+
 const nonNegative = (value: unknown): number | null =>
-  typeof value === "number" && Number.isFinite(value) && value >= 0 ? value : null
+  typeof value === "number" && value >= 0 && value <= most ? value : null

@@ -8,7 +8,6 @@ import { ContentEvent } from "../../../src/message/MessageEvent.ts"
 import type { ResponsePart } from "../../../src/message/ResponsePart.ts"
 import { end, initial, type KiroEnding, type KiroEventOptions, step } from "../../../src/upstream/kiro/KiroEvent.ts"
 import { MAX_CALLS, MAX_INPUTS, MAX_SERVER_INPUT } from "../../../src/upstream/kiro/ToolCalls.ts"
-import { addUsage } from "../../../src/upstream/kiro/UsageSum.ts"
 import { problemsOf } from "../../codec/BlockChecker.ts"
 
 const TEXT_EVENT =
@@ -374,23 +373,5 @@ describe("usage", () => {
   it("of a full window ends the answer for that reason", () => {
     const full = join(text("a"), event("contextUsageEvent", { contextUsagePercentage: 100 }))
     assert.strictEqual(read(full).ending.stopReason, "model_context_window_exceeded")
-  })
-
-  const count = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 1e6 }))
-  const usage = Arbitrary.schema(
-    Schema.Struct({
-      uncachedInputTokens: Schema.optionalKey(count),
-      outputTokens: Schema.optionalKey(count),
-      contextUsagePercentage: Schema.optionalKey(count)
-    })
-  )
-
-  it.prop("of several calls adds up, and the share is the latest", [usage, usage], ([before, after]) => {
-    const sum = addUsage(before, after)
-    for (const name of ["uncachedInputTokens", "outputTokens"] as const) {
-      const known = [before[name], after[name]].filter((value) => value !== undefined)
-      assert.strictEqual(sum[name], known.length === 0 ? undefined : known.reduce((a, b) => a + b))
-    }
-    assert.strictEqual(sum.contextUsagePercentage, after.contextUsagePercentage ?? before.contextUsagePercentage)
   })
 })

@@ -176,14 +176,22 @@ describe("web search among other tools", () => {
     })
   )
 
-  it.live("adds up what all calls used, and stays in one conversation", () =>
+  it.live("tells what each call used, and stays in one conversation", () =>
     Effect.gen(function* () {
       const figures = { uncachedInputTokens: 10, outputTokens: 5, totalTokens: 15 }
       const exact: Step = { metadataEvent: figures }
       const rig = yield* makeRig({ rules: [{ steps: [searching("x"), exact], then: [{ text: "a" }, exact] }] })
       const { settlement } = yield* answer(rig, callOf(both))
-      assert.strictEqual(settlement.usage.uncachedInputTokens, 20)
-      assert.strictEqual(settlement.usage.outputTokens, 10)
+      assert.deepStrictEqual(
+        settlement.calls.map(({ usage }) => [usage.uncachedInputTokens, usage.outputTokens]),
+        [
+          [10, 5],
+          [10, 5]
+        ]
+      )
+      const [first, second] = settlement.calls
+      assert.strictEqual(first?.inputAdded, 0)
+      assert.isAbove(second?.inputAdded ?? 0, 0)
       const ids = (yield* bodies(rig)).map((body) => /"conversationId":"([^"]+)"/.exec(JSON.stringify(body))?.[1])
       assert.lengthOf(ids, 2)
       assert.strictEqual(ids[0], ids[1])

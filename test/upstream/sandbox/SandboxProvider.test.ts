@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import type { Settlement } from "../../../src/upstream/UpstreamProvider.ts"
 import { Arbitrary, Effect, Exit, Fiber, Redacted, Schema } from "effect"
 import type { ContentEvent } from "../../../src/message/MessageEvent.ts"
 import * as SandboxProvider from "../../../src/upstream/sandbox/SandboxProvider.ts"
@@ -9,6 +10,8 @@ const user = (content: unknown) => ({ role: "user", content })
 const assistant = (content: unknown) => ({ role: "assistant", content })
 const firstSentence = "This is Weir's sandbox: no model has read this."
 const long = "Tell me a story. ".repeat(300)
+
+const usageOf = ({ calls }: Settlement) => calls[0]?.usage ?? {}
 
 describe("the sandbox's answer", () => {
   it.effect("says first that it is a sandbox, and quotes what was asked", () =>
@@ -48,7 +51,7 @@ describe("the sandbox's answer", () => {
 
   it.effect("has the upstream's own figures, and they add up", () =>
     Effect.gen(function* () {
-      const { usage } = (yield* say("Hello")).settlement
+      const usage = usageOf((yield* say("Hello")).settlement)
       const { outputTokens = 0, totalTokens, uncachedInputTokens = 0 } = usage
       assert.isAbove(uncachedInputTokens, 0)
       assert.isAbove(outputTokens, 0)
@@ -56,7 +59,7 @@ describe("the sandbox's answer", () => {
       assert.isAbove(usage.contextUsagePercentage ?? 0, 0)
       assert.strictEqual(usage.credits, 0)
       const longer = yield* say(long)
-      assert.isAbove(longer.settlement.usage.uncachedInputTokens ?? 0, uncachedInputTokens + 1_000)
+      assert.isAbove(usageOf(longer.settlement).uncachedInputTokens ?? 0, uncachedInputTokens + 1_000)
     })
   )
 
@@ -448,7 +451,7 @@ describe("any request", () => {
       // A stop sequence may be what the answer begins with.
       if (settlement.stopReason !== "stop_sequence") assert.isAbove(events.length, 0)
       if (settlement.stopReason === "end_turn" || settlement.stopReason === "tool_use") {
-        assert.isAbove(settlement.usage.outputTokens ?? 0, 0)
+        assert.isAbove(usageOf(settlement).outputTokens ?? 0, 0)
       }
     })
   )
