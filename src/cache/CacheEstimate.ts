@@ -6,7 +6,7 @@ import type { CredentialId } from "../message/Ids.ts"
 import type { Lifetime, Prefixes } from "./PrefixHash.ts"
 
 /** Blocks in which a shorter prefix is still found, the breakpoint's own among them. */
-const lookBack = 20
+export const lookBack = 20
 
 /** Tokens: what is read from the cache, what is newly written, by how long it stays. */
 export interface CacheEstimate {

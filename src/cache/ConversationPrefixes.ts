@@ -3,6 +3,7 @@
  *
  * Bounded: past the capacity the conversation goes that was served longest ago.
  */
+import { lookBack } from "./CacheEstimate.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { Prefixes } from "./PrefixHash.ts"
 import type { PrefixStore } from "./PrefixStore.ts"
@@ -14,7 +15,7 @@ interface Served {
   readonly by: CredentialId
   /** The upstream's own name of it. */
   readonly model: string
-  /** The ends of the prefixes of it that were to be cached, the longest first. */
+  /** The ends of the prefixes of it in which a cache is looked for, the longest first. */
   readonly ends: Prefixes["ends"]
 }
 
@@ -25,10 +26,11 @@ export class ConversationPrefixes {
 
   put(conversation: string, by: CredentialId, model: string, prefixes: Prefixes, capacity: number): void {
     const { before, breakpoints, ends } = prefixes
+    const last = breakpoints.at(-1)?.at ?? -1
     // What ends before the first message is no conversation's own.
-    const own = breakpoints.filter(({ at }) => at >= before).toReversed()
+    const own = ends.slice(Math.max(before, last - lookBack + 1), last + 1)
     this.#conversations.delete(conversation)
-    this.#conversations.set(conversation, { by, model, ends: own.flatMap(({ at }) => ends[at] ?? []) })
+    this.#conversations.set(conversation, { by, model, ends: own.toReversed() })
     for (const oldest of this.#conversations.keys()) {
       if (this.#conversations.size <= Math.max(1, capacity)) return
       this.#conversations.delete(oldest)

@@ -84,7 +84,7 @@ class Reader {
 
   constructor(hashes: boolean, model: string, request: MessagesRequest) {
     this.#hashes = hashes
-    this.#link("prelude", canonical([model, request.tool_choice ?? null, thinkingOf(request)]))
+    this.#link("prelude", canonical([model, choiceOf(request), thinkingOf(request)]))
   }
 
   tool(tool: NonNullable<MessagesRequest["tools"]>[number], path: string): void {
@@ -174,6 +174,12 @@ const controlOf = ({ path }: { readonly path: string }): string =>
   path === "" ? "cache_control" : `${path}.cache_control`
 
 const refused = (path: string, problem: string): Result.Result<never, InvalidMember> => Result.fail({ path, problem })
+
+/** To leave the choice to the model is what is done without a word, too. */
+const choiceOf = ({ tool_choice }: MessagesRequest): unknown => {
+  const isUsual = tool_choice?.type === "auto" && tool_choice.disable_parallel_tool_use !== true
+  return isUsual ? null : (tool_choice ?? null)
+}
 
 /** What of thinking and the answer's format is said before or beside the prompt: with another, another prompt is cached. */
 const thinkingOf = ({ messages, model, output_config, output_format, thinking }: MessagesRequest): unknown => [

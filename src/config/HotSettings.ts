@@ -73,7 +73,11 @@ export const CacheSettings = Schema.Struct({
   enabled: member(Schema.Boolean, true, "Whether prompt caching is accounted for."),
   native: member(Schema.Boolean, true, "Whether cache points are passed on to upstreams that know them."),
   estimate: member(Schema.Boolean, true, "Whether cache counts are estimated where the upstream gives none."),
-  capacity: member(count(1, 1_000_000), 4096, "Prefix fingerprints that are kept; the oldest go first."),
+  capacity: member(
+    count(1, 1_000_000),
+    4096,
+    "Prefixes that are known as cached, at most half of them of one credential; the least recently used go first."
+  ),
   reportedReadRatio: member(
     Schema.NullOr(
       Schema.Finite.check(Schema.isBetween({ minimum: 0, maximum: 0.95 }, { expected: "a number from 0 to 0.95" }))

@@ -28,7 +28,7 @@ import { draining, fromDefect, fromExchange } from "./ErrorAnswer.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { ModelList } from "./ModelList.ts"
-import { Recording } from "./Recording.ts"
+import { Recording, recordedOf } from "./Recording.ts"
 import { type AnswerHead, type EventSink, Relay } from "./Relay.ts"
 import { Trail } from "./Trail.ts"
 
@@ -135,11 +135,15 @@ const make = Effect.gen(function* () {
     const start = messageStart(yield* makeId("msg_"), named, plan.inputEstimate)
     const relay = new Relay(start, sink, now, client.hold)
     relay.head.reportedRatio = plan.reportedRatio
-    const trail = new Trail(relay, now)
     const spent = () => {
       const { soFar } = relay
       return soFar === null ? null : accounting.unfinished(plan, soFar)
     }
+    const spentByAttempt = () => {
+      const usage = spent()
+      return usage === null ? null : recordedOf(usage)
+    }
+    const trail = new Trail(relay, spentByAttempt, now)
     recording.making({ relay, trail, spent })
     yield* heartbeat.watch(relay)
 

@@ -40,7 +40,7 @@ export class Recording {
   /** What is known to have been used; null where nothing is. */
   readonly soFar = (): RecordedUsage | null => {
     const spent = this.#making?.spent() ?? null
-    return spent === null ? null : measuredOf(spent)
+    return spent === null ? null : recordedOf(spent)
   }
 
   opened(open: OpenRequest): void {
@@ -85,8 +85,9 @@ export class Recording {
       stopReason,
       status,
       error: error === null ? null : { type: error.type, message: error.message },
-      usage: usage === null ? nothingUsed : measuredOf(usage),
+      usage: usage === null ? nothingUsed : recordedOf(usage),
       reported: usage?.weir?.measured === undefined ? null : countsOf(usage),
+      webSearches: usage?.server_tool_use?.web_search_requests ?? 0,
       credits: attempts.reduce<number | null>(
         (sum, { credits }) => (credits === null ? sum : (sum ?? 0) + credits),
         null
@@ -103,7 +104,8 @@ export class Recording {
   }
 }
 
-const measuredOf = (usage: Usage): RecordedUsage => ({
+/** The measured counts of an answer and where they come from. */
+export const recordedOf = (usage: Usage): RecordedUsage => ({
   ...(usage.weir?.measured ?? countsOf(usage)),
   source: usage.weir?.source ?? "estimated",
   cacheSource: usage.weir?.cacheSource ?? "none"

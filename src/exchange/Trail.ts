@@ -1,7 +1,7 @@
 /**
  * Trail: the attempts of one request as the ledger will have them. One that a renewed token repeats is one.
  */
-import type { AttemptRecord } from "../message/RequestRecord.ts"
+import type { AttemptRecord, RecordedUsage } from "../message/RequestRecord.ts"
 import { creditsOf } from "../message/Usage.ts"
 import type { Relay } from "./Relay.ts"
 
@@ -18,12 +18,17 @@ export class Trail {
   readonly #ended: Array<AttemptRecord> = []
   readonly #arrived: number
   readonly #relay: Pick<Relay, "head" | "soFar">
+  readonly #spent: () => RecordedUsage | null
   readonly #now: () => number
   #current: Current | null = null
 
-  /** @param relay the answer as it stands while an attempt is made; its `firstEvent` counts from now */
-  constructor(relay: Pick<Relay, "head" | "soFar">, now: () => number) {
+  /**
+   * @param relay the answer as it stands while an attempt is made; its `firstEvent` counts from now
+   * @param spent what the attempt has used by then, where that is known
+   */
+  constructor(relay: Pick<Relay, "head" | "soFar">, spent: () => RecordedUsage | null, now: () => number) {
     this.#relay = relay
+    this.#spent = spent
     this.#now = now
     this.#arrived = now()
   }
@@ -48,6 +53,7 @@ export class Trail {
     this.#ended.push({
       ...current,
       failure: failure === null ? null : { kind: failure.kind, status: failure.status, scope: failure.scope },
+      usage: this.#spent(),
       credits: soFar === null ? null : creditsOf(soFar),
       phases: {
         queue,

@@ -62,6 +62,7 @@ const abandoned = ({
   error: { type: "api_error", message: "the gateway's process ended before the answer did" },
   usage,
   reported: null,
+  webSearches: 0,
   credits: null,
   phases: { queue: 0, upstreamHeader: null, firstEvent: null, total: 0 },
   attempts: []

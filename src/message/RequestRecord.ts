@@ -36,6 +36,8 @@ export const AttemptRecord = Schema.Struct({
   upstream: Schema.String,
   /** Null where it answered. */
   failure: Schema.NullOr(Schema.Struct({ kind: FailureKind, status: Schema.NullOr(Schema.Int), scope: FailureScope })),
+  /** What it has used, measured; null where no answer was begun. */
+  usage: Schema.NullOr(RecordedUsage),
   /** What the upstream has charged for it, in its own credits, as far as it said. */
   credits: Schema.NullOr(Schema.Finite),
   /** Whether its token was renewed on the way, after the upstream had refused it. */
@@ -72,6 +74,8 @@ export const RequestRecord = Schema.Struct({
   usage: RecordedUsage,
   /** What the client was told in place of the measured counts, under `cache.reportedReadRatio`. */
   reported: Schema.NullOr(TokenCounts),
+  /** Web searches that succeeded. */
+  webSearches: Schema.Int,
   /** What the upstream has charged for all attempts, in its own credits. */
   credits: Schema.NullOr(Schema.Finite),
   phases: Phases,

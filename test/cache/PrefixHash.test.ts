@@ -45,6 +45,13 @@ describe("fingerprints", () => {
     assert.strictEqual(last(asked("hello")), last(asked([text("hello")])))
   })
 
+  it("are the same for the usual choice of tools and for none", () => {
+    const system = [text("S", mark)]
+    assert.strictEqual(last({ system, tool_choice: { type: "auto" } }), last({ system }))
+    const single = { type: "auto", disable_parallel_tool_use: true }
+    assert.notStrictEqual(last({ system, tool_choice: single }), last({ system }))
+  })
+
   it("leave out where caching is asked for, and no member of a schema or an input that is called so", () => {
     const tools = (property: string) => ({
       tools: [{ name: "a", input_schema: { properties: { cache_control: { description: property } } }, ...mark }]

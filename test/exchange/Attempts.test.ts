@@ -42,7 +42,11 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
     const clock = yield* Clock.Clock
     const sink = makeSink()
     const relay = new Relay(start, sink, () => clock.currentTimeMillisUnsafe(), false)
-    const trail = new Trail(relay, () => clock.currentTimeMillisUnsafe())
+    const trail = new Trail(
+      relay,
+      () => null,
+      () => clock.currentTimeMillisUnsafe()
+    )
     const settings = { ...config, retry: { ...config.retry, ...retry } }
     const running = Effect.gen(function* () {
       const pool = yield* CredentialPool

@@ -188,6 +188,9 @@ describe("the record of a request", () => {
         listed(at(record, "attempts")).map((attempt) => at(attempt, "credits")),
         [0.5, 0.25]
       )
+      for (const attempt of listed(at(record, "attempts"))) {
+        assert.isAbove(Number(at(attempt, "usage", "output_tokens")), 0)
+      }
       assert.strictEqual(at(record, "credits"), 0.75)
     })
   )
@@ -249,6 +252,7 @@ describe("the record of a request", () => {
       assert.deepStrictEqual(countsOf(at(record, "usage")), countsOf(usageOf(answer)))
       assert.strictEqual((yield* rows(rig)).length, 1)
       assert.strictEqual(failures(record).length, 1)
+      assert.strictEqual(at(record, "webSearches"), 1)
     })
   )
 })

@@ -60,6 +60,12 @@ describe("TokenEstimate", () => {
     assert.strictEqual(estimateText("𠀀".repeat(10)), 9)
   })
 
+  it("counts much of one kind as more than a little", () => {
+    for (const one of ["\n", "\r\n", " \n", "\n\t", " ", "-", "a", "1"]) {
+      assert.isAbove(estimateText(one.repeat(10_000)), 90, JSON.stringify(one))
+    }
+  })
+
   it.prop("fragments count as much as the whole, wherever it is cut", [pieces], ([pieces]) => {
     const whole = pieces.join("")
     const counter = new TextCounter()
