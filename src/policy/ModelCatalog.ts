@@ -2,11 +2,8 @@
  * ModelCatalog: what a client's name of a model means to the upstream, and what is known of models without asking. Pure.
  *
  * A name is only ever written another way, never turned into another model; only the operator's aliases do that.
- *
- * **Source:** model ids of Kiro (`claude-sonnet-4.5`) and of Anthropic (`claude-sonnet-4-5-20250929`); the suffixes by
- * which clients ask for thinking (`-thinking`) and for a window (`[1m]`).
  */
-import { dates, suffixes } from "../message/ModelName.ts"
+import { canonicalModel, suffixes, without } from "../message/ModelName.ts"
 import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
 
 /** The upstream's model for a client's name. */
@@ -17,31 +14,18 @@ export interface ResolvedModel {
   readonly substituted: boolean
 }
 
-const dashedVersion = /^(claude-[a-z]+-\d{1,2})-(\d{1,2})\b/
-
 /**
  * The upstream's name of what a client asks for. Resolving a resolved name changes nothing.
  *
  * @param aliases a client's name → the upstream's; looked up as the client wrote it, then without suffixes
  */
 export const resolveModel = (name: string, aliases: Readonly<Record<string, string>>): ResolvedModel => {
-  const own = canonical(name)
+  const own = canonicalModel(name)
   const bare = without(name, suffixes)
   const alias = [name, bare].find((key) => Object.hasOwn(aliases, key))
   const id = (alias === undefined ? undefined : aliases[alias]) ?? own
-  return { id, substituted: canonical(id) !== own }
+  return { id, substituted: canonicalModel(id) !== own }
 }
-
-/** A suffix may hide a date and a date a suffix: both go until neither is left. */
-const canonical = (name: string): string => {
-  const bare = without(name, suffixes)
-  if (!bare.startsWith("claude-")) return bare
-  const undated = without(bare, dates)
-  return undated === name ? undated.replace(dashedVersion, "$1.$2") : canonical(undated)
-}
-
-/** The name without its ending, or the name itself where nothing would be left. */
-const without = (name: string, ending: RegExp): string => name.replace(ending, "") || name
 
 /** The name under which clients know an upstream's model; `resolveModel` leads back. */
 export const clientModelName = (id: string): string => (id.startsWith("claude-") ? id.replaceAll(".", "-") : id)

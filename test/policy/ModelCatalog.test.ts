@@ -17,7 +17,7 @@ const names: ReadonlyArray<readonly [name: string, id: string]> = [
   ["claude-sonnet-4", "claude-sonnet-4"],
   ["claude-opus-4-10", "claude-opus-4.10"],
   ["claude-opus-4-100", "claude-opus-4-100"],
-  ["claude-haiku-4-5-latest", "claude-haiku-4.5-latest"],
+  ["claude-haiku-4-5-latest", "claude-haiku-4.5"],
   ["claude-3-5-sonnet-20241022", "claude-3-5-sonnet"],
   ["claude-fable-5-1", "claude-fable-5.1"],
   ["auto", "auto"],
