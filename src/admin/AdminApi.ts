@@ -105,7 +105,7 @@ export class CredentialsGroup extends HttpApiGroup.make("credentials")
     }).annotateMerge(
       OpenApi.annotations({
         summary: "Get a new token",
-        description: "Whatever the age of the present one. Not for API keys, which have nothing to refresh."
+        description: "Whatever the age of the present one. Not for keys, which have nothing to refresh."
       })
     )
   )

@@ -11,7 +11,7 @@ const count = (description: string) => Schema.Int.annotate({ description })
 /** RFC 3339 on the wire. */
 const Time = Schema.DateTimeUtcFromString.annotate({ format: "date-time" })
 
-export const CredentialKind = Schema.Literals(["api_key", "social", "idc", "external_idp"])
+export const CredentialKind = Schema.Literals(["api_key", "social", "idc", "external_idp", "anthropic"])
 
 /** Where the proxy of a credential's calls is set; the `_direct` ones say there that no proxy is used. */
 export const ProxySource = Schema.Literals([
@@ -50,7 +50,7 @@ export const CredentialView = Schema.Struct({
   refreshFailureCount: count("Refreshes in a row that were refused."),
   transientFailureCount: count("Failures that only made it rest."),
   lastUsedAt: Schema.NullOr(Time),
-  expiresAt: Schema.NullOr(Time).annotate({ description: "When its token expires; null for an API key." }),
+  expiresAt: Schema.NullOr(Time).annotate({ description: "When its token expires; null for a key." }),
   group: Schema.NullOr(GroupId),
   proxySource: ProxySource,
   cooldown: Schema.NullOr(CooldownView),

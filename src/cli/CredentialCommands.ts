@@ -5,24 +5,26 @@ import { Console, DateTime, Effect } from "effect"
 import { Argument, Command } from "effect/cli"
 import { importRows, type ImportResult, intoStore } from "../credential/CredentialImport.ts"
 import { CredentialStore, isCooling, type StoredCredential } from "../credential/CredentialStore.ts"
+import { takesCredentials } from "../credential/EntryUpstream.ts"
 import * as Storage from "../storage/Storage.ts"
 import { ofStart, wrong } from "./CommandFailure.ts"
-import { entryOptions, readRows } from "./CredentialFiles.ts"
+import { readRows } from "./CredentialFiles.ts"
 import { configOr, optionalConfig, quiet, storageOf } from "./StorageCommands.ts"
 
 const importFile = Command.make(
   "import",
   {
     file: Argument.String("file").pipe(
-      Argument.withDescription("JSON as kiro.rs, its forks or Kiro's sign-in write it")
+      Argument.withDescription("JSON as kiro.rs, its forks or Kiro's sign-in write it, or with keys of Anthropic's API")
     ),
     config: optionalConfig
   },
   Effect.fnUntraced(function* ({ config, file }) {
     const configured = yield* configOr(config)
-    const options = entryOptions(configured.config)
-    if (options === null) return yield* wrong("there is no upstream of kind kiro in the configuration")
-    const rows = yield* Effect.mapError(readRows(file, options), ofStart)
+    if (!takesCredentials(configured.config.upstreams)) {
+      return yield* wrong("there is no upstream of kind kiro or anthropic in the configuration")
+    }
+    const rows = yield* Effect.mapError(readRows(file, configured.config), ofStart)
     const results = yield* Effect.flatMap(CredentialStore, (store) => importRows(rows, intoStore(store))).pipe(
       Effect.provide(Storage.layer(storageOf(configured))),
       Effect.mapError(ofStart)

@@ -1,33 +1,39 @@
 /**
  * CredentialFiles: files of credentials on this machine, read into the store.
  */
-import { Effect } from "effect"
+import { Effect, Result } from "effect"
 import { readFile } from "node:fs/promises"
 import { ConfigError } from "../config/ConfigError.ts"
 import type { GatewayConfig } from "../config/GatewayConfig.ts"
-import type { EntryOptions } from "../credential/CredentialEntry.ts"
-import { parseCredentialFile, type Row } from "../credential/CredentialFile.ts"
+import { variable } from "../config/Environment.ts"
+import { variablesOf } from "../credential/AnthropicEntry.ts"
+import { entriesIn, parseEntries, type Row } from "../credential/CredentialFile.ts"
 import { importRows, intoStore } from "../credential/CredentialImport.ts"
 import { CredentialStore } from "../credential/CredentialStore.ts"
+import { takesCredentials } from "../credential/EntryUpstream.ts"
 import type { StorageError } from "../message/StorageError.ts"
 
-/** What reading an entry needs of the configuration; null where no Kiro upstream is configured. */
-export const entryOptions = (config: Pick<GatewayConfig, "upstreams">): EntryOptions | null => {
-  const kiro = config.upstreams.find((upstream) => upstream.kind === "kiro")
-  return kiro === undefined
-    ? null
-    : { upstream: kiro.id, authRegion: kiro.region, allowedTokenHosts: kiro.allowedTokenHosts, allowProxy: true }
-}
-
-/** Reads a file; fails naming it where it cannot be read. */
-export const readRows = (file: string, options: EntryOptions): Effect.Effect<ReadonlyArray<Row>, ConfigError> =>
-  Effect.map(
-    Effect.tryPromise({
-      try: () => readFile(file, "utf8"),
-      catch: () => new ConfigError({ file, line: null, key: "", reason: "cannot be read" })
-    }),
-    (text) => parseCredentialFile(text, options)
-  )
+/**
+ * Reads a file of the operator's own: it may bring proxies and name variables of the environment. Fails naming it where
+ * it cannot be read.
+ */
+export const readRows = Effect.fnUntraced(function* (
+  file: string,
+  { upstreams }: Pick<GatewayConfig, "upstreams">
+): Effect.fn.Return<ReadonlyArray<Row>, ConfigError> {
+  const text = yield* Effect.tryPromise({
+    try: () => readFile(file, "utf8"),
+    catch: () => new ConfigError({ file, line: null, key: "", reason: "cannot be read" })
+  })
+  const entries = entriesIn(text)
+  if (Result.isFailure(entries)) return entries.failure
+  const environment = new Map<string, string>()
+  for (const name of variablesOf(entries.success)) {
+    const value = yield* variable(name)
+    if (value !== null) environment.set(name, value)
+  }
+  return parseEntries(entries.success, { upstreams, environment, allowProxy: true })
+})
 
 /**
  * Adds what the configured files bring and the store does not have yet. A row that is refused is told and does not stop
@@ -36,14 +42,13 @@ export const readRows = (file: string, options: EntryOptions): Effect.Effect<Rea
 export const importFiles = Effect.fnUntraced(function* (
   config: Pick<GatewayConfig, "credentials" | "upstreams">
 ): Effect.fn.Return<void, ConfigError | StorageError, CredentialStore> {
-  const options = entryOptions(config)
   const store = yield* CredentialStore
   for (const file of config.credentials.files) {
-    if (options === null) {
-      const reason = "is configured, but there is no upstream of kind kiro to use it with"
+    if (!takesCredentials(config.upstreams)) {
+      const reason = "is configured, but there is no upstream of kind kiro or anthropic to use it with"
       return yield* new ConfigError({ file, line: null, key: "credentials.files", reason })
     }
-    const results = yield* importRows(yield* readRows(file, options), intoStore(store))
+    const results = yield* importRows(yield* readRows(file, config), intoStore(store))
     for (const { message, row, status } of results) {
       if (status === "invalid") yield* Effect.logWarning(`${file}: row ${row} is not used: ${message}`)
       else if (status !== "duplicate" && message !== undefined) {

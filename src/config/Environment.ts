@@ -16,9 +16,23 @@ const namePattern = /^[A-Za-z_][A-Za-z0-9_]{0,127}$/
  */
 export const resolveEnvironment = (value: Json): Effect.Effect<Json, Fault> => resolve(value, [])
 
+/** Whether a text stands for a variable of the environment. */
+export const isReference = (text: string): boolean => text.startsWith(prefix)
+
+/** The variable that such a text names; null: it names none. */
+export const referenced = (text: string): string | null => {
+  const name = text.slice(prefix.length)
+  return isReference(text) && namePattern.test(name) ? name : null
+}
+
+/** What the environment holds under a name; null: it is not set, is empty, or cannot be read. */
+export const variable = (name: string): Effect.Effect<string | null> =>
+  Effect.flatMap(ConfigProvider.ConfigProvider, (provider) => provider.load([name])).pipe(
+    Effect.match({ onSuccess: (node) => node?.value ?? null, onFailure: () => null })
+  )
+
 const resolve = (value: Json, path: ReadonlyArray<PropertyKey>): Effect.Effect<Json, Fault> => {
-  if (typeof value === "string")
-    return value.startsWith(prefix) ? read(value.slice(prefix.length), path) : Effect.succeed(value)
+  if (typeof value === "string") return isReference(value) ? read(value, path) : Effect.succeed(value)
   if (value === null || typeof value !== "object") return Effect.succeed(value)
   if (isList(value)) return Effect.forEach(value, (item, index) => resolve(item, [...path, index]))
   return Effect.map(
@@ -30,10 +44,11 @@ const resolve = (value: Json, path: ReadonlyArray<PropertyKey>): Effect.Effect<J
 }
 
 const read = Effect.fnUntraced(function* (
-  name: string,
+  text: string,
   path: ReadonlyArray<PropertyKey>
 ): Effect.fn.Return<string, Fault> {
-  if (!namePattern.test(name)) {
+  const name = referenced(text)
+  if (name === null) {
     return yield* Effect.fail({ path, reason: `"env:" must be followed by the name of an environment variable` })
   }
   const provider = yield* ConfigProvider.ConfigProvider

@@ -13,7 +13,7 @@ import type { EntryMembers } from "./EntryMembers.ts"
 export const isRegistration = (members: EntryMembers): boolean =>
   members.has("clientId") &&
   members.has("clientSecret") &&
-  !["accessToken", "refreshToken", "kiroApiKey", "authMethod"].some((name) => members.has(name))
+  !["accessToken", "refreshToken", "kiroApiKey", "authMethod", "apiKey", "authToken"].some((name) => members.has(name))
 
 /** The registrations of one file. */
 export class ClientRegistrations {

@@ -9,21 +9,22 @@ import { Redacted, Result, Schema } from "effect"
 import { Group } from "../config/HotSettings.ts"
 import { ProxySetting } from "../config/ProxySetting.ts"
 import { trustedAddress } from "../config/TokenHost.ts"
-import type { Credential } from "../message/Credential.ts"
+import type { KiroUpstream, Upstream } from "../config/UpstreamSettings.ts"
+import type { Credential, OAuthCredential } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
-import type { GroupId, UpstreamId } from "../message/Ids.ts"
+import type { GroupId } from "../message/Ids.ts"
 import { isWholeRefreshToken } from "../message/RefreshToken.ts"
 import { sha256Hex } from "../message/Sha256.ts"
+import { type EntryEnvironment, holdsKey, isAnthropicEntry, keyOf } from "./AnthropicEntry.ts"
 import * as EntryMembers from "./EntryMembers.ts"
+import { upstreamFor } from "./EntryUpstream.ts"
 
 /** What an entry needs of its surroundings. */
 export interface EntryOptions {
-  /** The upstream that the credentials are for. */
-  readonly upstream: UpstreamId
-  /** Where tokens are refreshed if the entry names no region. */
-  readonly authRegion: string
-  /** Hosts to which an external identity provider's refresh tokens may be sent (`upstreams[].allowedTokenHosts`). */
-  readonly allowedTokenHosts: ReadonlyArray<string>
+  /** The configured upstreams, in their order. A Kiro upstream also says where tokens may be refreshed. */
+  readonly upstreams: ReadonlyArray<Upstream>
+  /** What secrets may be read from; null for entries that are not the operator's own files. */
+  readonly environment: EntryEnvironment
   /** Whether an entry may bring a proxy of its own. */
   readonly allowProxy: boolean
 }
@@ -52,15 +53,11 @@ export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOpt
     const group = groupOf(members)
     const proxy = yield* proxyOf(members, options.allowProxy)
     const common = {
-      upstream: options.upstream,
       priority: (yield* EntryMembers.priorityOf(members, "priority")) ?? 0,
       label: EntryMembers.shownOf(members, "label") ?? EntryMembers.shownOf(members, "provider"),
       email: EntryMembers.shownOf(members, "email"),
       group: group.id,
-      apiRegion: yield* EntryMembers.regionOf(members, "apiRegion"),
-      profileArn: yield* EntryMembers.arnOf(members, "profileArn"),
-      proxy: proxy.egress,
-      subscription: EntryMembers.shownOf(members, "subscriptionTitle")
+      proxy: proxy.egress
     }
     const disabled = (yield* EntryMembers.flagOf(members, "disabled")) ?? false
     const notes = [
@@ -70,14 +67,15 @@ export const parseEntry = (members: EntryMembers.EntryMembers, options: EntryOpt
       ...(disabled ? ["it is disabled in the file"] : [])
     ]
     const draft: CredentialDraft =
-      kind === "api_key"
-        ? { kind, ...common, apiKey: yield* required(members, "kiroApiKey", EntryMembers.secretOf) }
-        : { ...common, ...(yield* signedIn(kind, members, options)) }
+      kind === "anthropic"
+        ? { ...common, ...(yield* anthropic(members, options)) }
+        : { ...common, ...(yield* kiro(kind, members, options)) }
     return { draft, disabled, notes }
   })
 
 /** The method that an entry names, in one spelling: null where it names none, else a sentence. */
 export const namedMethod = (members: EntryMembers.EntryMembers): Result.Result<Credential["kind"] | null, string> => {
+  if (isAnthropicEntry(members)) return Result.succeed("anthropic")
   if (members.has("kiroApiKey")) return Result.succeed("api_key")
   return Result.flatMap(EntryMembers.textOf(members, "authMethod"), (method) => {
     if (method === null) return Result.succeed(null)
@@ -89,10 +87,16 @@ export const namedMethod = (members: EntryMembers.EntryMembers): Result.Result<C
 }
 
 /** By which a credential is recognised when it is imported again: SHA-256, hex, of its refresh token or key. */
-export const fingerprintOf = (credential: CredentialDraft): string =>
-  credential.kind === "api_key"
-    ? sha256Hex(`api_key:${Redacted.value(credential.apiKey)}`)
-    : sha256Hex(`refresh_token:${Redacted.value(credential.refreshToken)}`)
+export const fingerprintOf = (credential: CredentialDraft): string => {
+  switch (credential.kind) {
+    case "anthropic":
+      return sha256Hex(`anthropic:${Redacted.value(credential.secret)}`)
+    case "api_key":
+      return sha256Hex(`api_key:${Redacted.value(credential.apiKey)}`)
+    default:
+      return sha256Hex(`refresh_token:${Redacted.value(credential.refreshToken)}`)
+  }
+}
 
 /** Without case, dashes and underscores. */
 const methods: ReadonlyMap<string, Credential["kind"]> = new Map([
@@ -107,7 +111,13 @@ const methods: ReadonlyMap<string, Credential["kind"]> = new Map([
 const kindOf = (members: EntryMembers.EntryMembers): Result.Result<Credential["kind"], string> =>
   Result.flatMap(namedMethod(members), (named) => {
     if (named !== null) return Result.succeed(named)
-    if (!members.has("refreshToken")) return Result.fail("holds neither refreshToken nor kiroApiKey")
+    if (!members.has("refreshToken")) {
+      return Result.fail(
+        holdsKey(members)
+          ? 'must say "kind": "anthropic" to be used by its apiKey or authToken'
+          : "holds neither refreshToken nor kiroApiKey"
+      )
+    }
     const provider = EntryMembers.shownOf(members, "provider")?.toLowerCase()
     if (members.has("tokenEndpoint") || members.has("issuerUrl") || provider === "externalidp") {
       return Result.succeed("external_idp")
@@ -116,11 +126,34 @@ const kindOf = (members: EntryMembers.EntryMembers): Result.Result<Credential["k
     return Result.succeed(registered || members.has("clientIdHash") ? "idc" : "social")
   })
 
-const signedIn = (
-  kind: Exclude<Credential["kind"], "api_key">,
+/** What Anthropic's API has no use for is dropped. */
+const anthropic = (members: EntryMembers.EntryMembers, options: EntryOptions) =>
+  Result.gen(function* () {
+    const key = yield* keyOf(members, options.environment)
+    const upstream = yield* upstreamFor(members, options.upstreams, "anthropic")
+    const none = { apiRegion: null, profileArn: null, subscription: null }
+    return { kind: "anthropic" as const, upstream: upstream.id, ...none, ...key }
+  })
+
+const kiro = (
+  kind: Exclude<Credential["kind"], "anthropic">,
   members: EntryMembers.EntryMembers,
-  options: EntryOptions
+  { upstreams }: EntryOptions
 ) =>
+  Result.gen(function* () {
+    const upstream = yield* upstreamFor(members, upstreams, "kiro")
+    const shared = {
+      upstream: upstream.id,
+      apiRegion: yield* EntryMembers.regionOf(members, "apiRegion"),
+      profileArn: yield* EntryMembers.arnOf(members, "profileArn"),
+      subscription: EntryMembers.shownOf(members, "subscriptionTitle")
+    }
+    return kind === "api_key"
+      ? { kind, ...shared, apiKey: yield* required(members, "kiroApiKey", EntryMembers.secretOf) }
+      : { ...shared, ...(yield* signedIn(kind, members, upstream)) }
+  })
+
+const signedIn = (kind: OAuthCredential["kind"], members: EntryMembers.EntryMembers, upstream: KiroUpstream) =>
   Result.gen(function* () {
     const refreshToken = yield* required(members, "refreshToken", EntryMembers.secretOf)
     if (!isWholeRefreshToken(Redacted.value(refreshToken), kind)) return yield* Result.fail(incomplete)
@@ -129,21 +162,21 @@ const signedIn = (
       refreshToken,
       expiresAt: EntryMembers.timeOf(members, "expiresAt")
     }
-    if (kind === "external_idp") return { kind, ...tokens, ...(yield* identityProvider(members, options)) }
+    if (kind === "external_idp") return { kind, ...tokens, ...(yield* identityProvider(members, upstream)) }
     const named = yield* EntryMembers.regionOf(members, "authRegion")
     const older = yield* EntryMembers.regionOf(members, "region")
-    const authRegion = named ?? older ?? options.authRegion
+    const authRegion = named ?? older ?? upstream.region
     if (kind === "social") return { kind, ...tokens, authRegion }
     const clientId = yield* required(members, "clientId", EntryMembers.textOf)
     const clientSecret = yield* required(members, "clientSecret", EntryMembers.secretOf)
     return { kind, ...tokens, authRegion, clientId, clientSecret }
   })
 
-const identityProvider = (members: EntryMembers.EntryMembers, options: EntryOptions) =>
+const identityProvider = (members: EntryMembers.EntryMembers, upstream: KiroUpstream) =>
   Result.gen(function* () {
     const clientId = yield* required(members, "clientId", EntryMembers.textOf)
-    const tokenEndpoint = yield* addressOf(members, "tokenEndpoint", options)
-    const issuerUrl = yield* addressOf(members, "issuerUrl", options)
+    const tokenEndpoint = yield* addressOf(members, "tokenEndpoint", upstream)
+    const issuerUrl = yield* addressOf(members, "issuerUrl", upstream)
     if (tokenEndpoint === null && issuerUrl === null) {
       return yield* Result.fail("tokenEndpoint or issuerUrl is missing")
     }
@@ -164,12 +197,12 @@ const required = <A>(
 const addressOf = (
   members: EntryMembers.EntryMembers,
   name: string,
-  options: EntryOptions
+  upstream: KiroUpstream
 ): EntryMembers.Read<string> =>
   Result.flatMap(EntryMembers.textOf(members, name), (address) =>
     address === null
       ? Result.succeed(null)
-      : Result.mapBoth(trustedAddress(address, options.allowedTokenHosts), {
+      : Result.mapBoth(trustedAddress(address, upstream.allowedTokenHosts), {
           onSuccess: () => address,
           onFailure: (problem) => `${name}: ${problem}`
         })

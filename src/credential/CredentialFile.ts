@@ -3,7 +3,7 @@
  * and sentences about the others. Pure.
  *
  * Read are: one object or a list; a list under one of the names that exports use; `credentials.json` of kiro.rs; the
- * token file and the client registration that Kiro's own sign-in leaves. Of kiro.rs's `config.json` each setting is
+ * token file and the client registration that Kiro's own sign-in leaves; keys of Anthropic's API. Of kiro.rs's `config.json` each setting is
  * named. Secrets become `Redacted` here, and no row says anything of their value.
  *
  * Bounded: 16 Mi characters, 100,000 entries, objects and lists 16 deep. Past that there is one row, number 0, that says
@@ -11,6 +11,7 @@
  */
 import { Option, Predicate, Result, Schema } from "effect"
 import type { CredentialId } from "../message/Ids.ts"
+import { holdsKey, isAnthropicEntry } from "./AnthropicEntry.ts"
 import { ClientRegistrations, isRegistration } from "./ClientRegistrations.ts"
 import { type CredentialDraft, type EntryOptions, fingerprintOf, parseEntry } from "./CredentialEntry.ts"
 import type { ImportedCredential } from "./CredentialStore.ts"
@@ -60,15 +61,25 @@ const deepest = 16
 /** Names under which exports keep their list. */
 const wrappers = ["accounts", "credentials", "data", "items", "list", "users", "records"]
 
+/** The entries of a file; null in the place of one that is no object. */
+export type Entries = ReadonlyArray<EntryMembers | null>
+
 /** Reads the text of a file, or the JSON of a request's body. A blank text holds no credentials. */
-export const parseCredentialFile = (input: unknown, options: EntryOptions): ReadonlyArray<Row> => {
-  if (typeof input !== "string") return rowsOf(input, options)
-  if (input.length > longest) return whole(`is longer than ${longest} characters`)
+export const parseCredentialFile = (input: unknown, options: EntryOptions): ReadonlyArray<Row> =>
+  Result.match(entriesIn(input), {
+    onFailure: (rows) => rows,
+    onSuccess: (entries) => parseEntries(entries, options)
+  })
+
+/** The entries of such an input, or the rows that say why there are none. */
+export const entriesIn = (input: unknown): Result.Result<Entries, ReadonlyArray<Row>> => {
+  if (typeof input !== "string") return entriesOfRoot(input)
+  if (input.length > longest) return Result.fail(whole(`is longer than ${longest} characters`))
   const text = input.replace(/^\uFEFF/u, "")
-  if (text.trim() === "") return []
+  if (text.trim() === "") return Result.succeed([])
   return Option.match(parseJson(text), {
-    onNone: () => whole("is not valid JSON"),
-    onSome: (value) => rowsOf(value, options)
+    onNone: () => Result.fail(whole("is not valid JSON")),
+    onSome: entriesOfRoot
   })
 }
 
@@ -83,12 +94,18 @@ const parseJson = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknow
 const invalid = (row: number, message: string): InvalidRow => ({ row, kind: "invalid", message })
 const whole = (message: string): ReadonlyArray<Row> => [invalid(0, `the file ${message}`)]
 
-const rowsOf = (root: unknown, options: EntryOptions): ReadonlyArray<Row> => {
-  if (isDeeper(root, deepest)) return whole(`has objects and lists that stand more than ${deepest} deep`)
-  if (!Array.isArray(root) && !Predicate.isReadonlyObject(root)) return whole("must hold an object or a list")
+const entriesOfRoot = (root: unknown): Result.Result<Entries, ReadonlyArray<Row>> => {
+  if (isDeeper(root, deepest)) {
+    return Result.fail(whole(`has objects and lists that stand more than ${deepest} deep`))
+  }
+  if (!Array.isArray(root) && !Predicate.isReadonlyObject(root)) {
+    return Result.fail(whole("must hold an object or a list"))
+  }
   const entries = entriesOf(root)
-  if (entries === null) return notTakenOver(root).map((message, index) => invalid(index + 1, message))
-  return entries.length > most ? whole(`has more than ${most} entries`) : entryRows(entries, options)
+  if (entries === null) return Result.fail(notTakenOver(root).map((message, index) => invalid(index + 1, message)))
+  return entries.length > most
+    ? Result.fail(whole(`has more than ${most} entries`))
+    : Result.succeed(entries.map(membersOf))
 }
 
 /** The entries of a file; null: it is kiro.rs's configuration. */
@@ -96,6 +113,10 @@ const entriesOf = (root: object): ReadonlyArray<unknown> | null => {
   if (Array.isArray(root)) return root
   const members = membersOf(root)
   if (members?.has("refreshToken") === true || members?.has("kiroApiKey") === true) return [root]
+  if (members !== null && isAnthropicEntry(members) && holdsKey(members)) {
+    // Of kiro.rs's configuration `apiKey` is what its clients present, whatever it looks like.
+    if (members.has("kind") || !isKiroRsConfig(root, "apiKey")) return [root]
+  }
   const inside = wrappers.flatMap((name) => (Object.hasOwn(root, name) ? [[name, valueAt(root, name)] as const] : []))
   const lists = inside.flatMap(([, value]) => (Array.isArray(value) ? [value] : []))
   if (lists.length > 0) return lists.flat()
@@ -106,8 +127,8 @@ const entriesOf = (root: object): ReadonlyArray<unknown> | null => {
 
 const valueAt = (root: object, name: string): unknown => (Predicate.hasProperty(root, name) ? root[name] : undefined)
 
-const entryRows = (entries: ReadonlyArray<unknown>, options: EntryOptions): ReadonlyArray<Row> => {
-  const read = entries.map(membersOf)
+/** What came of the entries. */
+export const parseEntries = (read: Entries, options: EntryOptions): ReadonlyArray<Row> => {
   const [registrations, others] = [
     read.filter(isRegistrationEntry),
     read.filter((entry) => !isRegistrationEntry(entry))

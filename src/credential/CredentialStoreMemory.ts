@@ -5,7 +5,7 @@
  * Unbounded by itself: it holds what was added to it.
  */
 import { Effect, Layer, Ref } from "effect"
-import type { Credential, RefreshedTokens } from "../message/Credential.ts"
+import { type Credential, isSignedIn, type RefreshedTokens } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import { CredentialStore, type ImportedCredential, type StoredCredential, untouched } from "./CredentialStore.ts"
 
@@ -69,7 +69,7 @@ const add = (state: State, { credential, fingerprint }: ImportedCredential): rea
 }
 
 const withTokens = (credential: Credential, tokens: RefreshedTokens): Credential => {
-  if (credential.kind === "api_key") return credential
+  if (!isSignedIn(credential)) return credential
   const merged = {
     accessToken: tokens.accessToken,
     refreshToken: tokens.refreshToken ?? credential.refreshToken,

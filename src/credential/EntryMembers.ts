@@ -15,6 +15,7 @@ import { forLog } from "../telemetry/Redaction.ts"
 const names = (
   "accessToken refreshToken kiroApiKey expiresAt authMethod provider profileArn " +
   "clientId clientSecret clientIdHash tokenEndpoint issuerUrl scopes audience " +
+  "kind upstream apiKey authToken " +
   "region authRegion apiRegion priority group disabled endpoint proxyUrl proxyUsername proxyPassword email label subscriptionTitle"
 ).split(" ")
 const known: ReadonlySet<string> = new Set(names)
@@ -56,7 +57,10 @@ export type Read<A> = Result.Result<A | null, string>
 
 /** Longest technical text, and longest secret. Characters. */
 const longestText = 2048
-const longestSecret = 16_384
+export const longestSecret = 16_384
+
+/** What may stand in a header as it is: printable ASCII without spaces. */
+export const headerText = /^[\x21-\x7e]+$/u
 
 /** A text that goes into calls: printable ASCII. */
 export const textOf = (members: EntryMembers, name: string): Read<string> => {

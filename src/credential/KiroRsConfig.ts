@@ -58,8 +58,9 @@ const sharedPlaces: ReadonlyMap<string, string> = new Map([
   ["machineId", "no other client is imitated"]
 ])
 
-/** Whether an object that holds no credential is such a configuration. */
-export const isKiroRsConfig = (root: object): boolean => Object.keys(root).some((name) => places.has(name))
+/** Whether an object that holds no credential is such a configuration. @param aside a member that tells nothing */
+export const isKiroRsConfig = (root: object, aside: string | null = null): boolean =>
+  Object.keys(root).some((name) => name !== aside && places.has(name))
 
 /** One sentence for each setting that stands in the file, in its order; members that we do not know share the last. */
 export const notTakenOver = (root: object): ReadonlyArray<string> => {

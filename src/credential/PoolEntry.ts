@@ -5,7 +5,7 @@
  * Whoever walks through them sees those that there were at the start.
  */
 import { DateTime, Semaphore } from "effect"
-import type { Credential } from "../message/Credential.ts"
+import { type Credential, isSignedIn } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { Health } from "./CredentialStore.ts"
 
@@ -56,7 +56,7 @@ export const makeEntry = (credential: Credential, health: Health, limit: number,
   probing: null,
   troubledAt: null,
   troubledTurn: -1,
-  profileDueAt: credential.kind === "api_key" || credential.profileArn !== null ? null : 0,
+  profileDueAt: isSignedIn(credential) && credential.profileArn === null ? 0 : null,
   modelsDueAt: 0,
   stored,
   place: arrivals++

@@ -3,7 +3,7 @@
  */
 import { DateTime, Effect, PubSub, Schema } from "effect"
 import { egressOf, type ProxySource } from "../config/EgressChoice.ts"
-import type { Credential } from "../message/Credential.ts"
+import { type Credential, isSignedIn } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
 import type { CredentialId, GroupId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
@@ -21,7 +21,7 @@ export class UnknownCredential extends Schema.TaggedError<UnknownCredential>()("
   id: Schema.String
 }) {}
 
-/** An API key has nothing to refresh. */
+/** A key has nothing to refresh. */
 export class NotRefreshable extends Schema.TaggedError<NotRefreshable>()("NotRefreshable", {
   id: Schema.String
 }) {}
@@ -126,7 +126,7 @@ const statusOf = (
     outstanding,
     borrowed,
     limit: limit === permitsOf(0) ? null : limit,
-    expiresAt: credential.kind === "api_key" ? null : credential.expiresAt
+    expiresAt: isSignedIn(credential) ? credential.expiresAt : null
   }
 }
 
@@ -180,7 +180,7 @@ export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf)
     balance: (id) => Effect.flatMap(find(id), balanceOf),
     refresh: Effect.fnUntraced(function* (id) {
       const entry = yield* find(id)
-      if (entry.credential.kind === "api_key") return yield* new NotRefreshable({ id })
+      if (!isSignedIn(entry.credential)) return yield* new NotRefreshable({ id })
       yield* tokens.force(entry)
     })
   }

@@ -9,7 +9,13 @@
  * takes the old ones. Until then nobody gets a token of this credential but the present one, while it is good.
  */
 import { Clock, DateTime, Duration, Effect, Redacted, Schedule, type Scope } from "effect"
-import type { Credential, OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
+import {
+  type Credential,
+  isSignedIn,
+  type OAuthCredential,
+  type RefreshedTokens,
+  secretOf
+} from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
@@ -81,7 +87,7 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
         if (waiting !== undefined) yield* keep(entry, waiting)
         // Read only now: another refresh may have ended since the caller looked.
         const credential = entry.credential
-        if (credential.kind === "api_key") return yield* notRefreshable
+        if (!isSignedIn(credential)) return yield* notRefreshable
         const present = serves(credential, yield* Clock.currentTimeMillis)
         if (present !== null) return present
         const tokens = yield* options.refresh(credential)
@@ -107,7 +113,7 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
     const obtain = (entry: PoolEntry, serves: Serves): Effect.Effect<Redacted.Redacted, RefreshFailure> =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const credential = entry.credential
-        if (credential.kind === "api_key") return notRefreshable
+        if (!isSignedIn(credential)) return notRefreshable
         const present = serves(credential, now)
         return present === null ? once(credential.id, renew(entry, serves)) : Effect.succeed(present)
       })
@@ -115,7 +121,7 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
     return {
       token: (entry) =>
         Effect.suspend(() =>
-          entry.credential.kind === "api_key" ? Effect.succeed(entry.credential.apiKey) : obtain(entry, fresh)
+          isSignedIn(entry.credential) ? obtain(entry, fresh) : Effect.succeed(secretOf(entry.credential))
         ),
       replace: (entry, rejected) => {
         const other: Serves = ({ accessToken }) => (same(accessToken, rejected) ? null : accessToken)
@@ -130,7 +136,7 @@ export const make = (options: TokenRefreshOptions): Effect.Effect<TokenRefresh, 
       force: (entry) =>
         Effect.suspend(() => {
           const { credential } = entry
-          const seen = credential.kind === "api_key" ? null : credential.accessToken
+          const seen = isSignedIn(credential) ? credential.accessToken : null
           return Effect.asVoid(obtain(entry, ({ accessToken }) => (accessToken === seen ? null : accessToken)))
         })
     }
@@ -149,14 +155,14 @@ const freshEarly = freshFor(refreshEarly)
 
 /** Whether it has a token that needs no refresh now. @param now milliseconds since the epoch */
 export const isFresh = ({ credential }: PoolEntry, now: number): boolean =>
-  credential.kind === "api_key" || fresh(credential, now) !== null
+  !isSignedIn(credential) || fresh(credential, now) !== null
 
 /** Refreshes tokens before they expire, for as long as it runs, of credentials that are in use. */
 export const keepFresh = (tokens: TokenRefresh, entries: Iterable<PoolEntry>): Effect.Effect<void> =>
   Effect.gen(function* () {
     const now = yield* DateTime.now
     const isDue = ({ credential, health }: PoolEntry) =>
-      credential.kind !== "api_key" &&
+      isSignedIn(credential) &&
       freshEarly(credential, DateTime.toEpochMillis(now)) === null &&
       !isDisabled(health, now) &&
       health.lastUsedAt !== null &&
@@ -169,13 +175,12 @@ const same = (a: Redacted.Redacted | null, b: Redacted.Redacted): boolean =>
   a !== null && Redacted.value(a) === Redacted.value(b)
 
 const notRefreshable = Effect.suspend(() =>
-  Effect.fail(new RefreshFailure({ kind: "refused", status: null, detail: "an API key has no refresh" }))
+  Effect.fail(new RefreshFailure({ kind: "refused", status: null, detail: "a key has no refresh" }))
 )
 
 const merged = (credential: Credential, tokens: RefreshedTokens): Credential =>
-  credential.kind === "api_key"
-    ? credential
-    : {
+  isSignedIn(credential)
+    ? {
         ...credential,
         accessToken: tokens.accessToken,
         refreshToken: tokens.refreshToken ?? credential.refreshToken,
@@ -185,3 +190,4 @@ const merged = (credential: Credential, tokens: RefreshedTokens): Credential =>
           ? { tokenEndpoint: tokens.tokenEndpoint ?? credential.tokenEndpoint }
           : {})
       }
+    : credential

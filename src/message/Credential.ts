@@ -1,7 +1,8 @@
 /**
  * An upstream credential as it is used: secrets are `Redacted` until the header that needs them.
  *
- * **Source:** the sign-in methods of Kiro (social, IAM Identity Center / Builder ID, external identity provider, API key).
+ * **Source:** the sign-in methods of Kiro (social, IAM Identity Center / Builder ID, external identity provider, API key);
+ * the two ways in which Anthropic's API takes a key.
  */
 import type { DateTime, Redacted } from "effect"
 import type { Egress } from "./Egress.ts"
@@ -36,6 +37,13 @@ export interface ApiKeyCredential extends Common {
   readonly kind: "api_key"
   readonly apiKey: Redacted.Redacted
 }
+/** A key of Anthropic's API, or a bearer token; neither is ever renewed. */
+export interface AnthropicCredential extends Common {
+  readonly kind: "anthropic"
+  /** How it is presented: `x-api-key`, or `Authorization: Bearer`. */
+  readonly scheme: "api_key" | "bearer"
+  readonly secret: Redacted.Redacted
+}
 export interface SocialCredential extends Common, OAuthTokens {
   readonly kind: "social"
   readonly authRegion: string
@@ -58,8 +66,19 @@ export interface ExternalIdpCredential extends Common, OAuthTokens {
 /** A credential that signs in and is refreshed. */
 export type OAuthCredential = SocialCredential | IdcCredential | ExternalIdpCredential
 
+/** A credential whose secret is presented as it is, for as long as the upstream takes it. */
+export type KeyCredential = ApiKeyCredential | AnthropicCredential
+
 /** Any upstream credential. */
-export type Credential = ApiKeyCredential | OAuthCredential
+export type Credential = KeyCredential | OAuthCredential
+
+/** Whether it signs in and is refreshed; else it is a key. */
+export const isSignedIn = (credential: Credential): credential is OAuthCredential =>
+  credential.kind === "social" || credential.kind === "idc" || credential.kind === "external_idp"
+
+/** What a key presents. */
+export const secretOf = (credential: KeyCredential): Redacted.Redacted =>
+  credential.kind === "api_key" ? credential.apiKey : credential.secret
 
 /** What one refresh learned. Members that are null stay as they were. */
 export interface RefreshedTokens {

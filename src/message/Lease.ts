@@ -8,7 +8,7 @@ import type { Why } from "./Why.ts"
 
 export interface Lease {
   readonly credential: Credential
-  /** The bearer token of this moment: an access token that is not about to expire, or the API key. */
+  /** The bearer token of this moment: an access token that is not about to expire, or the key. */
   readonly token: Redacted.Redacted
   /** The way its calls go out. */
   readonly egress: Egress

@@ -5,7 +5,7 @@
  */
 import { Effect, Redacted, Schema } from "effect"
 import { Health } from "../credential/CredentialStore.ts"
-import type { Credential } from "../message/Credential.ts"
+import { type Credential, isSignedIn, secretOf } from "../message/Credential.ts"
 import { CredentialId, GroupId, UpstreamId } from "../message/Ids.ts"
 import { Instant, Integer } from "./Columns.ts"
 import type { Secrets, SecretUnreadable } from "./Secrets.ts"
@@ -34,6 +34,12 @@ const oauth = {
 /** A row by the credential's kind; columns of other kinds are null. */
 export const CredentialRow = Schema.Union([
   Schema.Struct({ kind: Schema.Literal("api_key"), ...common, api_key_sealed: Schema.String }),
+  Schema.Struct({
+    kind: Schema.Literal("anthropic"),
+    ...common,
+    scheme: Schema.Literals(["api_key", "bearer"]),
+    api_key_sealed: Schema.String
+  }),
   Schema.Struct({ kind: Schema.Literal("social"), ...common, ...oauth, auth_region: Schema.String }),
   Schema.Struct({
     kind: Schema.Literal("idc"),
@@ -118,8 +124,11 @@ export const toRow = Effect.fnUntraced(function* (
         ? null
         : yield* seal("proxy_sealed", Redacted.make(yield* Effect.orDie(encodeProxy(credential.proxy))))
   }
-  if (credential.kind === "api_key") {
-    return { kind: "api_key", ...shared, api_key_sealed: yield* seal("api_key_sealed", credential.apiKey) }
+  if (!isSignedIn(credential)) {
+    const api_key_sealed = yield* seal("api_key_sealed", secretOf(credential))
+    return credential.kind === "api_key"
+      ? { kind: "api_key", ...shared, api_key_sealed }
+      : { kind: "anthropic", ...shared, scheme: credential.scheme, api_key_sealed }
   }
   const tokens = {
     access_token_sealed:
@@ -175,8 +184,11 @@ export const fromRow = Effect.fnUntraced(function* (
     apiRegion: row.api_region,
     profileArn: row.profile_arn
   }
-  if (row.kind === "api_key") {
-    return { kind: "api_key", ...shared, apiKey: yield* open("api_key_sealed", row.api_key_sealed) }
+  if (row.kind === "api_key" || row.kind === "anthropic") {
+    const secret = yield* open("api_key_sealed", row.api_key_sealed)
+    return row.kind === "api_key"
+      ? { kind: "api_key", ...shared, apiKey: secret }
+      : { kind: "anthropic", ...shared, scheme: row.scheme, secret }
   }
   const tokens = {
     accessToken: row.access_token_sealed === null ? null : yield* open("access_token_sealed", row.access_token_sealed),

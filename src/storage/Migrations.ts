@@ -9,7 +9,7 @@ import { Migrator, SqlClient, type SqlError } from "effect/sql"
 import { StorageUnusable } from "./StorageUnusable.ts"
 
 /** The steps by `<number>_<name>`. A released one is never changed. */
-const steps = {
+export const steps = {
   "0001_credentials": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`
@@ -90,6 +90,10 @@ const steps = {
         primary key (credential_id, time, request_id)
       )`
     yield* sql`create index request_credentials_by_time on request_credentials (time, request_id)`
+  }),
+  "0005_credential_scheme": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table credentials add column scheme text`
   })
 }
 
@@ -99,7 +103,8 @@ export const tables: ReadonlyArray<string> = ["credentials", "credential_health"
 /** The tables that grow with use; nothing reads them as a whole. */
 export const growing: ReadonlyArray<string> = ["requests", "request_credentials"]
 
-const table = "weir_migrations"
+/** Where it is kept which steps have run. */
+export const table = "weir_migrations"
 
 /**
  * Brings the tables up to this version.

@@ -15,16 +15,16 @@ const one = "/api/admin/credentials/social"
 const list = "/api/admin/credentials"
 
 /** Every secret of a credential is known by this word. */
-const marked: ReadonlyArray<Credential> = everyKind.map((credential) =>
-  credential.kind === "api_key"
-    ? { ...credential, apiKey: Redacted.make("SECRET key") }
-    : {
-        ...credential,
-        accessToken: Redacted.make("SECRET access"),
-        refreshToken: Redacted.make("SECRET refresh"),
-        ...(credential.kind === "idc" ? { clientSecret: Redacted.make("SECRET client") } : {})
-      }
-)
+const marked: ReadonlyArray<Credential> = everyKind.map((credential) => {
+  if (credential.kind === "api_key") return { ...credential, apiKey: Redacted.make("SECRET key") }
+  if (credential.kind === "anthropic") return { ...credential, secret: Redacted.make("SECRET key") }
+  return {
+    ...credential,
+    accessToken: Redacted.make("SECRET access"),
+    refreshToken: Redacted.make("SECRET refresh"),
+    ...(credential.kind === "idc" ? { clientSecret: Redacted.make("SECRET client") } : {})
+  }
+})
 
 const Page = Schema.Struct({
   total: Schema.Int,
@@ -81,6 +81,16 @@ describe("GET /api/admin/credentials", () => {
     })
   )
 
+  it.effect("names a key by its kind, and a key never expires", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeAdminRig({ credentials: everyKind })
+      const { text } = yield* ask(rig, `${list}?q=anthropic`)
+      assert.include(text, `"id":"anthropic","upstream":"anthropic","kind":"anthropic"`)
+      assert.include(text, `"expiresAt":null`)
+      assert.notInclude(text, "sk-ant-")
+    })
+  )
+
   it.effect("shows a cooldown until it is over", () =>
     Effect.gen(function* () {
       const rig = yield* makeAdminRig({ credentials: [social("a")] })
@@ -118,14 +128,14 @@ describe("GET /api/admin/credentials", () => {
       const whole = pageOf((yield* ask(rig, `${list}?limit=&cursor=&state=&group=&q=`)).json)
       assert.deepStrictEqual(
         whole.credentials.map(({ id }) => id),
-        ["api", "ext", "idc", "social"]
+        ["anthropic", "api", "ext", "idc", "social"]
       )
       const first = pageOf((yield* ask(rig, `${list}?limit=3`)).json)
       const second = pageOf((yield* ask(rig, `${list}?limit=3&cursor=${first.nextCursor}`)).json)
       assert.deepStrictEqual([...first.credentials, ...second.credentials], whole.credentials)
-      assert.deepStrictEqual([second.total, second.nextCursor], [4, null])
+      assert.deepStrictEqual([second.total, second.nextCursor], [5, null])
       const found = pageOf((yield* ask(rig, `${list}?q=DEV%40example&group=eu&state=ready`)).json)
-      assert.deepStrictEqual([found.credentials, found.total], [[{ id: "idc" }], 4])
+      assert.deepStrictEqual([found.credentials, found.total], [[{ id: "idc" }], 5])
     })
   )
 
@@ -168,10 +178,10 @@ describe("what changes a credential", () => {
       const off = yield* post(rig, `${one}/disabled`, { body: { disabled: true } })
       assert.strictEqual(off.status, 200)
       assert.include(off.text, `"disabled":true,"disabledReason":"manual"`)
-      assert.strictEqual((yield* rig.pool.snapshot).available, 3)
+      assert.strictEqual((yield* rig.pool.snapshot).available, 4)
       const on = yield* post(rig, `${one}/disabled`, { body: { disabled: false } })
       assert.include(on.text, `"disabled":false,"disabledReason":null`)
-      assert.strictEqual((yield* rig.pool.snapshot).available, 4)
+      assert.strictEqual((yield* rig.pool.snapshot).available, 5)
     })
   )
 
@@ -188,7 +198,7 @@ describe("what changes a credential", () => {
       const rig = yield* makeAdminRig({ credentials: everyKind })
       yield* post(rig, `${one}/disabled`, { body: { disabled: true } })
       const reset = yield* post(rig, `${one}/reset`)
-      assert.deepStrictEqual([reset.status, (yield* rig.pool.snapshot).available], [200, 4])
+      assert.deepStrictEqual([reset.status, (yield* rig.pool.snapshot).available], [200, 5])
     })
   )
 
@@ -286,9 +296,11 @@ describe("what changes a credential", () => {
   it.effect("is 400 where there is nothing to refresh", () =>
     Effect.gen(function* () {
       const rig = yield* makeAdminRig({ credentials: everyKind })
-      const answer = yield* post(rig, `${list}/api/refresh`)
-      assert.strictEqual(answer.status, 400)
-      assert.match(errorOf(answer), /^invalid_request_error: id: not refreshable/)
+      for (const id of ["api", "anthropic"]) {
+        const answer = yield* post(rig, `${list}/${id}/refresh`)
+        assert.strictEqual(answer.status, 400)
+        assert.match(errorOf(answer), /^invalid_request_error: id: not refreshable/)
+      }
     })
   )
 
@@ -330,7 +342,7 @@ describe("the admin key", () => {
         assert.strictEqual(answer.status, 401)
         assert.match(errorOf(answer), /^authentication_error: /)
       }
-      assert.strictEqual((yield* rig.pool.snapshot).available, 4)
+      assert.strictEqual((yield* rig.pool.snapshot).available, 5)
     })
   )
 
@@ -501,7 +513,7 @@ describe("a client made from the definition", () => {
       const rig = yield* makeAdminRig({ credentials: everyKind })
       const { credentials } = yield* client(rig)
       const all = yield* credentials.list({ query: { limit: "2" } })
-      assert.deepStrictEqual([all.total, all.credentials.length], [4, 2])
+      assert.deepStrictEqual([all.total, all.credentials.length], [5, 2])
       assert.isTrue(all.credentials.every(({ expiresAt }) => expiresAt === null || DateTime.isDateTime(expiresAt)))
       const id = CredentialId.make("social")
       const off = yield* credentials.setDisabled({ params: { id }, payload: { disabled: true } })

@@ -49,6 +49,48 @@ describe("weir credentials", () => {
     })
   )
 
+  it.live("imports Anthropic keys, also from the environment, and lists them", () =>
+    Effect.gen(function* () {
+      const cwd = yield* folder
+      const files = {
+        "weir.jsonc": {
+          upstreams: [
+            { id: "kiro", kind: "kiro" },
+            { id: "anthropic", kind: "anthropic" }
+          ]
+        },
+        "keys.json": [
+          { kind: "anthropic", apiKey: "env:KEY_OF_MINE", priority: 2 },
+          { kind: "anthropic", auth_token: "a-bearer-token" },
+          { apiKey: "sk-ant-of-the-environment" },
+          { kind: "anthropic", apiKey: "env:KEY_OF_NOBODY" }
+        ]
+      }
+      for (const [name, content] of Object.entries(files)) {
+        yield* Effect.promise(() => writeFile(join(cwd, name), JSON.stringify(content)))
+      }
+      const env = { KEY_OF_MINE: "sk-ant-of-the-environment" }
+      const imported = yield* run(cwd, ["credentials", "import", "keys.json", "--config", "weir.jsonc"], env)
+      const [first, second, third, fourth, sum] = imported.stdout.trim().split("\n")
+      assert.match(first ?? "", /^row 1: added/)
+      assert.match(second ?? "", /^row 2: added/)
+      assert.match(third ?? "", /^row 3: duplicate.*is the same as row 1$/)
+      assert.match(fourth ?? "", /^row 4: invalid  apiKey: the environment variable KEY_OF_NOBODY is not set/)
+      assert.strictEqual(sum, "2 added, 1 duplicate, 1 invalid")
+      const listed = yield* run(cwd, ["credentials", "list", "--config", "weir.jsonc"])
+      assert.match(listed.stdout, /anthropic +0 +ready/)
+      assert.match(listed.stdout, /anthropic +2 +ready/)
+      const unconfigured = yield* run(cwd, ["credentials", "import", "keys.json"], env)
+      assert.match(
+        unconfigured.stdout,
+        /^row 1: invalid  there is no upstream of kind anthropic in the configuration$/m
+      )
+      for (const { stderr, stdout } of [imported, listed, unconfigured]) {
+        assert.notMatch(stdout + stderr, /sk-ant|a-bearer-token/)
+      }
+    })
+  )
+
   it.live("says that a file is not there, or no JSON", () =>
     Effect.gen(function* () {
       const cwd = yield* folder

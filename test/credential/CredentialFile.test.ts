@@ -2,15 +2,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Redacted } from "effect"
 import type { CredentialDraft } from "../../src/credential/CredentialEntry.ts"
 import { type CredentialRow, parseCredentialFile, type Row } from "../../src/credential/CredentialFile.ts"
-import { GroupId, UpstreamId } from "../../src/message/Ids.ts"
-import { credentialBase } from "../support/Credentials.ts"
+import { GroupId } from "../../src/message/Ids.ts"
+import { credentialBase, entryOptions, kiroUpstream } from "../support/Credentials.ts"
 
-const options = {
-  upstream: UpstreamId.make("kiro"),
-  authRegion: "eu-central-1",
-  allowedTokenHosts: ["idp.example.com"],
-  allowProxy: false
-}
+const options = entryOptions([kiroUpstream("kiro", { region: "eu-central-1", allowedTokenHosts: ["idp.example.com"] })])
 
 const token = (name: string) => `${name}:`.padEnd(120, "r")
 const read = (input: unknown) => parseCredentialFile(input, options)

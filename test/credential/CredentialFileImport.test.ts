@@ -8,13 +8,9 @@ import { environmentCredential } from "../../src/credential/EnvironmentCredentia
 import { UnknownCredential } from "../../src/credential/PoolOperations.ts"
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 import { StorageError } from "../../src/message/StorageError.ts"
+import { entryOptions, kiroUpstream } from "../support/Credentials.ts"
 
-const options = {
-  upstream: UpstreamId.make("kiro"),
-  authRegion: "us-east-1",
-  allowedTokenHosts: [],
-  allowProxy: false
-}
+const options = entryOptions([kiroUpstream("kiro", { region: "us-east-1", allowedTokenHosts: [] })])
 const token = (name: string) => `TOPSECRET-${name}:`.padEnd(120, "r")
 const rows = (...entries: ReadonlyArray<unknown>) => parseCredentialFile(entries, options)
 
@@ -126,14 +122,7 @@ describe("an import", () => {
 
 describe("KIRO_API_KEY", () => {
   const upstreams = [{ id: UpstreamId.make("mine"), kind: "sandbox" as const }]
-  const kiro = {
-    id: UpstreamId.make("kiro-eu"),
-    kind: "kiro" as const,
-    region: "us-east-1",
-    headers: {},
-    allowedTokenHosts: [],
-    endpoints: { api: "https://a.test", socialRefresh: "https://b.test", idcRefresh: "https://c.test" }
-  }
+  const kiro = kiroUpstream("kiro-eu")
   const read = (env: Record<string, string>, withKiro = true) =>
     environmentCredential({ upstreams: withKiro ? [...upstreams, kiro] : upstreams }).pipe(
       Effect.provide(ConfigProvider.layer(ConfigProvider.fromEnv({ env })))

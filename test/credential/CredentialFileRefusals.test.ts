@@ -2,14 +2,9 @@ import { assert, describe, it } from "@effect/vitest"
 import { Schema } from "effect"
 import { inspect } from "node:util"
 import { parseCredentialFile, type Row } from "../../src/credential/CredentialFile.ts"
-import { UpstreamId } from "../../src/message/Ids.ts"
+import { entryOptions, kiroUpstream } from "../support/Credentials.ts"
 
-const options = {
-  upstream: UpstreamId.make("kiro"),
-  authRegion: "us-east-1",
-  allowedTokenHosts: ["idp.example.com"],
-  allowProxy: false
-}
+const options = entryOptions([kiroUpstream("kiro", { region: "us-east-1", allowedTokenHosts: ["idp.example.com"] })])
 const token = (name: string) => `${name}:`.padEnd(120, "r")
 const read = (input: unknown) => parseCredentialFile(input, options)
 const problem = (entry: unknown): string => {

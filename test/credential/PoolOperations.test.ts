@@ -97,7 +97,9 @@ describe("an operator", () => {
   it.effect("is told what cannot be refreshed, and which id is unknown", () =>
     Effect.gen(function* () {
       const { operations } = yield* CredentialPool
-      assert.strictEqual((yield* Effect.flip(operations.refresh(id("api"))))._tag, "NotRefreshable")
+      for (const key of ["api", "anthropic"]) {
+        assert.strictEqual((yield* Effect.flip(operations.refresh(id(key))))._tag, "NotRefreshable")
+      }
       const unknown = [
         yield* Effect.flip(operations.refresh(id("x"))),
         yield* Effect.flip(operations.reset(id("x"))),

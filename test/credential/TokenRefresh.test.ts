@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import { untouched } from "../../src/credential/CredentialStore.ts"
 import { makeEntry } from "../../src/credential/PoolEntry.ts"
 import * as TokenRefresh from "../../src/credential/TokenRefresh.ts"
-import type { OAuthCredential, RefreshedTokens } from "../../src/message/Credential.ts"
+import { isSignedIn, type OAuthCredential, type RefreshedTokens } from "../../src/message/Credential.ts"
 import { StorageError } from "../../src/message/StorageError.ts"
 import { RefreshFailure } from "../../src/upstream/RefreshFailure.ts"
 import { everyKind, social } from "../storage/StoreCases.ts"
@@ -51,7 +51,7 @@ const makeRig = Effect.fnUntraced(function* (
 const failure = (kind: RefreshFailure["kind"]) => new RefreshFailure({ kind, status: null, detail: "" })
 
 describe("TokenRefresh", () => {
-  it.effect("uses the present token until five minutes before it expires, and an API key always", () =>
+  it.effect("uses the present token until five minutes before it expires, and a key always", () =>
     Effect.gen(function* () {
       const rig = yield* makeRig({ credential: social("a", { expiresAt: soon(10) }) })
       assert.strictEqual(yield* rig.token, "access of a")
@@ -61,12 +61,20 @@ describe("TokenRefresh", () => {
       assert.strictEqual(yield* rig.token, "access 1")
       assert.strictEqual(yield* rig.token, "access 1")
       assert.deepStrictEqual(rig.calls, ["refresh of a"])
-      for (const credential of everyKind) {
-        if (credential.kind !== "api_key") continue
+      const keys = everyKind.filter((credential) => !isSignedIn(credential))
+      const presented = yield* Effect.forEach(keys, (credential) => {
         const entry = makeEntry(credential, untouched, 1, true)
-        assert.strictEqual(Redacted.value(yield* rig.tokens.token(entry)), "ksk_api")
-        assert.strictEqual((yield* Effect.flip(rig.tokens.force(entry))).kind, "refused")
-      }
+        return Effect.gen(function* () {
+          assert.isTrue(TokenRefresh.isFresh(entry, 0))
+          assert.isNull(entry.profileDueAt)
+          assert.strictEqual((yield* Effect.flip(rig.tokens.force(entry))).kind, "refused")
+          assert.strictEqual((yield* Effect.flip(rig.tokens.early(entry))).kind, "refused")
+          const token = yield* rig.tokens.token(entry)
+          assert.strictEqual((yield* Effect.flip(rig.tokens.replace(entry, token))).kind, "refused")
+          return Redacted.value(token)
+        })
+      })
+      assert.deepStrictEqual(presented, ["ksk_api", "sk-ant-anthropic"])
     })
   )
 
@@ -150,7 +158,7 @@ describe("TokenRefresh", () => {
       const { credential } = rig.entry
       assert.strictEqual(credential.priority, 7)
       assert.strictEqual(credential.profileArn, "arn of the operator")
-      if (credential.kind === "api_key") return assert.fail("the kind has changed")
+      if (!isSignedIn(credential)) return assert.fail("the kind has changed")
       assert.strictEqual(Redacted.value(credential.refreshToken), "refresh of a")
       assert.deepStrictEqual(credential.expiresAt, refreshed(1).expiresAt)
     })
@@ -264,10 +272,7 @@ describe("TokenRefresh", () => {
       Effect.gen(function* () {
         const entry = makeEntry(social("a", { expiresAt: soon(19) }), used, 1, true)
         assert.lengthOf(yield* keep(entry), 1)
-        assert.deepStrictEqual(
-          entry.credential.kind === "api_key" ? null : entry.credential.expiresAt,
-          refreshed(1).expiresAt
-        )
+        assert.deepStrictEqual(isSignedIn(entry.credential) ? entry.credential.expiresAt : null, refreshed(1).expiresAt)
       })
     )
 

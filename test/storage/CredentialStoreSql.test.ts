@@ -1,12 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
-import { DateTime, Effect, Layer, Redacted } from "effect"
+import { DateTime, Effect, Layer, Redacted, Schema } from "effect"
 import { SqlClient } from "effect/sql"
-import { CredentialStore } from "../../src/credential/CredentialStore.ts"
+import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
 import { CredentialId } from "../../src/message/Ids.ts"
 import * as CredentialStoreSql from "../../src/storage/CredentialStoreSql.ts"
 import { Durability } from "../../src/storage/Durability.ts"
 import { StorageError } from "../../src/message/StorageError.ts"
-import { credentialStoreCases, everyKind, social } from "./StoreCases.ts"
+import { anthropic, credentialStoreCases, everyKind, plain, social } from "./StoreCases.ts"
 import { memory } from "./TestDatabase.ts"
 
 const store = CredentialStoreSql.layer.pipe(Layer.provideMerge(memory))
@@ -23,8 +23,35 @@ describe("CredentialStoreSql", () => {
       const sql = yield* SqlClient.SqlClient
       yield* Effect.forEach(everyKind, (credential) => credentials.add({ credential, fingerprint: credential.id }))
       const text = JSON.stringify(yield* sql`select * from credentials`)
-      assert.notMatch(text, /access of|refresh of|client secret|ksk_/)
+      assert.notMatch(text, /access of|refresh of|client secret|ksk_|sk-ant-/)
       assert.match(text, /dev@example\.test/)
+    }).pipe(Effect.provide(store))
+  )
+
+  it.effect.prop(
+    "gives an Anthropic key back as it was added, and stores none of it in clear",
+    [Schema.NonEmptyString, Schema.Literals(["api_key", "bearer"])],
+    ([text, scheme]) =>
+      Effect.gen(function* () {
+        const credentials = yield* CredentialStore
+        const sql = yield* SqlClient.SqlClient
+        const secret = Redacted.make(`SECRET ${text.toWellFormed()}`)
+        const credential = anthropic("one", { scheme, secret, priority: 2, label: "Mine" })
+        yield* credentials.add({ credential, fingerprint: "one" })
+        assert.deepStrictEqual(plain(yield* credentials.load), plain([{ credential, health: untouched }]))
+        assert.notInclude(JSON.stringify(yield* sql`select * from credentials`), "SECRET")
+      }).pipe(Effect.provide(Layer.fresh(store))),
+    { arbitrary: { runs: 20 } }
+  )
+
+  it.effect("refuses an Anthropic key without its scheme", () =>
+    Effect.gen(function* () {
+      const credentials = yield* CredentialStore
+      const sql = yield* SqlClient.SqlClient
+      yield* credentials.add({ credential: anthropic("broken"), fingerprint: "broken" })
+      yield* sql`update credentials set scheme = null`
+      const error = yield* Effect.flip(credentials.load)
+      assert.match(String(error.cause), /Row broken of credentials/)
     }).pipe(Effect.provide(store))
   )
 

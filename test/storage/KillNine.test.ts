@@ -1,13 +1,14 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect, Redacted } from "effect"
 import { CredentialStore } from "../../src/credential/CredentialStore.ts"
+import { isSignedIn } from "../../src/message/Credential.ts"
 import * as Child from "./Child.ts"
 import { social } from "./StoreCases.ts"
 import { storageIn, tempFolder } from "./TestDatabase.ts"
 
 const tokens = CredentialStore.use((store) => store.load).pipe(
   Effect.map((stored) =>
-    stored.flatMap(({ credential }) => (credential.kind === "api_key" ? [] : [Redacted.value(credential.refreshToken)]))
+    stored.flatMap(({ credential }) => (isSignedIn(credential) ? [Redacted.value(credential.refreshToken)] : []))
   )
 )
 

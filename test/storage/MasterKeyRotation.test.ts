@@ -37,7 +37,7 @@ describe("MasterKeyRotation", () => {
       const [before, oldKey] = [yield* content(folder), yield* keyFile(folder)]
       const { keyId, resealed } = yield* rotate(folder)
       const newKey = yield* keyFile(folder)
-      assert.strictEqual(resealed, 9)
+      assert.strictEqual(resealed, 10)
       assert.deepStrictEqual([...(MasterKey.parse(newKey, "")?.all.keys() ?? [])], [keyId])
       assert.notStrictEqual(newKey, oldKey)
       assert.strictEqual((yield* Effect.promise(() => stat(`${folder}/master.key`))).mode & 0o777, 0o600)

@@ -1,6 +1,6 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
-import { SqlClient } from "effect/sql"
+import { Effect, Layer } from "effect"
+import { Migrator, SqlClient } from "effect/sql"
 import * as Migrations from "../../src/storage/Migrations.ts"
 import { sealedColumns } from "../../src/storage/SealedColumns.ts"
 import * as SqliteClient from "../../src/storage/SqliteClient.ts"
@@ -24,6 +24,26 @@ describe("Migrations", () => {
       assert.deepStrictEqual(yield* schema, first)
     }).pipe(Effect.provide(SqliteClient.layerMemory))
   )
+
+  for (const count of Object.keys(Migrations.steps).keys()) {
+    it.effect(`bring tables of version ${count} up to date and keep what they hold`, () =>
+      Effect.gen(function* () {
+        const sql = yield* SqlClient.SqlClient
+        const earlier = Object.fromEntries(Object.entries(Migrations.steps).slice(0, count))
+        yield* Migrator.make({})({ loader: Migrator.fromRecord(earlier), table: Migrations.table })
+        const row = { id: "a", ordinal: 1, fingerprint: "f", upstream: "kiro", kind: "api_key", priority: 0 }
+        const rows = count === 0 ? [] : [{ ...row, api_key_sealed: "v1", created_at: 5 }]
+        for (const held of rows) yield* sql`insert into credentials ${sql.insert(held)}`
+        yield* run
+        assert.deepStrictEqual(
+          yield* sql`select id, kind, api_key_sealed, scheme, proxy_sealed from credentials`,
+          rows.map(() => ({ id: "a", kind: "api_key", api_key_sealed: "v1", scheme: null, proxy_sealed: null }))
+        )
+        const fresh = yield* Effect.provide(Effect.andThen(run, schema), Layer.fresh(SqliteClient.layerMemory))
+        assert.deepStrictEqual(yield* schema, fresh)
+      }).pipe(Effect.provide(SqliteClient.layerMemory))
+    )
+  }
 
   it.effect("makes no sealed column that a change of the master key would forget", () =>
     Effect.gen(function* () {

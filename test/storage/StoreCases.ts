@@ -6,13 +6,14 @@ import { DateTime, Effect, type Layer, Redacted } from "effect"
 import { SettingsStore } from "../../src/config/SettingsStore.ts"
 import { CredentialStore, type Health, type StoredCredential, untouched } from "../../src/credential/CredentialStore.ts"
 import type {
+  AnthropicCredential,
   ApiKeyCredential,
   Credential,
   ExternalIdpCredential,
   IdcCredential,
   SocialCredential
 } from "../../src/message/Credential.ts"
-import { ClientKeyId, CredentialId, GroupId } from "../../src/message/Ids.ts"
+import { ClientKeyId, CredentialId, GroupId, UpstreamId } from "../../src/message/Ids.ts"
 import type { StorageError } from "../../src/message/StorageError.ts"
 import { credentialBase as common } from "../support/Credentials.ts"
 import { KeyStore, type StoredKey } from "../../src/policy/KeyStore.ts"
@@ -30,6 +31,15 @@ export const social = (id: string, changes: Partial<SocialCredential> = {}): Soc
 })
 
 const apiKey: ApiKeyCredential = { kind: "api_key", ...common("api"), apiKey: Redacted.make("ksk_api") }
+
+export const anthropic = (id: string, changes: Partial<AnthropicCredential> = {}): AnthropicCredential => ({
+  kind: "anthropic",
+  ...common(id),
+  upstream: UpstreamId.make("anthropic"),
+  scheme: "bearer",
+  secret: Redacted.make(`sk-ant-${id}`),
+  ...changes
+})
 
 const idc: IdcCredential = {
   kind: "idc",
@@ -63,7 +73,7 @@ const externalIdp: ExternalIdpCredential = {
 }
 
 /** One of each kind, every nullable member once with and once without a value. */
-export const everyKind: ReadonlyArray<Credential> = [social("social"), apiKey, idc, externalIdp]
+export const everyKind: ReadonlyArray<Credential> = [social("social"), apiKey, idc, externalIdp, anthropic("anthropic")]
 
 export const used: Health = {
   disabled: { reason: "quota_exceeded", until: time("2026-03-01T00:00:00Z") },

@@ -1,4 +1,6 @@
-/** Credentials: what every kind of credential has, for tests to build on. */
+/** Credentials: what every kind of credential has, and what files of them are read with, for tests to build on. */
+import type { AnthropicUpstream, KiroUpstream, Upstream } from "../../src/config/UpstreamSettings.ts"
+import type { EntryOptions } from "../../src/credential/CredentialEntry.ts"
 import type { Why } from "../../src/message/Why.ts"
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 
@@ -14,6 +16,29 @@ export const credentialBase = (id: string) => ({
   profileArn: null,
   proxy: null,
   subscription: null
+})
+
+export const kiroUpstream = (id: string, changes: Partial<KiroUpstream> = {}): KiroUpstream => ({
+  id: UpstreamId.make(id),
+  kind: "kiro",
+  region: "us-east-1",
+  headers: {},
+  allowedTokenHosts: [],
+  endpoints: { api: "https://a.test", socialRefresh: "https://b.test", idcRefresh: "https://c.test" },
+  ...changes
+})
+
+export const anthropicUpstream = (id: string): AnthropicUpstream => ({
+  id: UpstreamId.make(id),
+  kind: "anthropic",
+  baseUrl: "https://api.test"
+})
+
+/** A file that comes from elsewhere: no proxies, no environment. */
+export const entryOptions = (upstreams: ReadonlyArray<Upstream>): EntryOptions => ({
+  upstreams,
+  environment: null,
+  allowProxy: false
 })
 
 /** Why a lease of a test was given: there was no choice. */
