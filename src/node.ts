@@ -18,6 +18,7 @@ import { version } from "./message/Version.ts"
 import type { DatabaseLocked } from "./storage/DatabaseLock.ts"
 import * as Storage from "./storage/Storage.ts"
 import type { StorageUnusable } from "./storage/StorageUnusable.ts"
+import * as AnthropicProvider from "./upstream/anthropic/AnthropicProvider.ts"
 import { Dispatch } from "./upstream/Dispatch.ts"
 import type { DocumentText } from "./upstream/DocumentText.ts"
 import * as DocumentWorker from "./upstream/DocumentWorker.ts"
@@ -52,10 +53,7 @@ export const layerUpstreams = ({
       for (const upstream of upstreams) {
         if (upstream.kind === "kiro") providers.set(upstream.id, yield* makeKiro(upstream))
         else if (upstream.kind === "sandbox") providers.set(upstream.id, sandbox)
-        else
-          yield* Effect.logWarning(
-            `The upstream ${upstream.id} is not used: this version has no way to ${upstream.kind}`
-          )
+        else providers.set(upstream.id, yield* AnthropicProvider.make({ baseUrl: new URL(upstream.baseUrl), version }))
       }
       return providers
     })

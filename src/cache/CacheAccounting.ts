@@ -220,12 +220,12 @@ const searchesOf = ({ webSearches }: Used): Pick<Usage, "server_tool_use"> =>
 const reach = ({ minimum, prefixes }: CachePlan): number => prefixTokens(prefixes, minimum)
 
 /** The measured figures, with an estimate of the cache's where the upstream gave none. The input's sum stays. */
-const settled = ({ cacheSource, counts }: Measured, estimate: CacheEstimate | null) => {
+const settled = ({ cacheSource, counts, hour: measuredHour }: Measured, estimate: CacheEstimate | null) => {
   const total = counts.input_tokens
   if (cacheSource === "upstream" || estimate === null) {
     const cache_creation = {
-      ephemeral_5m_input_tokens: counts.cache_creation_input_tokens,
-      ephemeral_1h_input_tokens: 0
+      ephemeral_5m_input_tokens: counts.cache_creation_input_tokens - measuredHour,
+      ephemeral_1h_input_tokens: measuredHour
     }
     return { cacheSource, usage: { ...counts, cache_creation } }
   }

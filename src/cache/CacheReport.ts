@@ -17,6 +17,8 @@ export interface Measured {
   readonly counts: TokenCounts
   readonly source: UsageSource
   readonly cacheSource: CacheSource
+  /** Of the cache creation what lasts an hour. Tokens. */
+  readonly hour: number
 }
 
 /**
@@ -30,10 +32,11 @@ export const measureCall = (usage: UpstreamUsage, estimates: Estimates): Measure
   const written = count(usage.cacheWriteInputTokens)
   const cacheSource = read !== null || written !== null ? "upstream" : "none"
   const cache = { cache_creation_input_tokens: written ?? 0, cache_read_input_tokens: read ?? 0 }
+  const hour = Math.min(written ?? 0, count(usage.cacheWriteHourInputTokens) ?? 0)
   const uncached = count(usage.uncachedInputTokens)
   if (uncached !== null) {
     const counts = { input_tokens: withoutWrites(usage, uncached, output), output_tokens: output, ...cache }
-    return { counts, source: outputKnown ? "upstream" : "estimated", cacheSource }
+    return { counts, source: outputKnown ? "upstream" : "estimated", cacheSource, hour }
   }
   const derived = derivedInput(usage, output, estimates.window)
   const total = derived ?? estimates.input
@@ -41,7 +44,8 @@ export const measureCall = (usage: UpstreamUsage, estimates: Estimates): Measure
   return {
     counts: { input_tokens: input, output_tokens: output, ...cache },
     source: derived === null ? "estimated" : "derived",
-    cacheSource
+    cacheSource,
+    hour
   }
 }
 
@@ -71,7 +75,8 @@ const together = (one: Measured, other: Measured): Measured => ({
     cache_read_input_tokens: one.counts.cache_read_input_tokens + other.counts.cache_read_input_tokens
   },
   source: strength.indexOf(one.source) < strength.indexOf(other.source) ? one.source : other.source,
-  cacheSource: one.cacheSource === "upstream" ? one.cacheSource : other.cacheSource
+  cacheSource: one.cacheSource === "upstream" ? one.cacheSource : other.cacheSource,
+  hour: one.hour + other.hour
 })
 
 /** The weakest first. */

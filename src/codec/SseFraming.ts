@@ -34,10 +34,15 @@ export const encodeEvents = (events: ReadonlyArray<MessageEvent>): string => {
  *
  * @param type an Anthropic error type such as `overloaded_error`
  */
-export const encodeError = (type: string, message: string, requestId?: string): string => {
+export const encodeError = (
+  type: string,
+  message: string,
+  requestId?: string,
+  details: Readonly<Record<string, unknown>> | null = null
+): string => {
   const error = {
     type: "error",
-    error: { type, message },
+    error: { type, message, ...(details === null ? {} : { details }) },
     ...(requestId === undefined ? {} : { request_id: requestId })
   }
   return `event: error\ndata: ${JSON.stringify(error)}\n\n`

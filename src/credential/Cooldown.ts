@@ -43,6 +43,7 @@ export const effects: Readonly<Record<FailureKind, Consequence>> = {
   suspicious_activity: { rests: "suspicious_activity", duration: "suspiciousActivity", header: false },
   quota_exceeded: { disables: "quota_exceeded" },
   account_suspended: { disables: "account_suspended" },
+  key_rejected: { disables: "invalid_config" },
   token_rejected: "counts",
   auth: "counts",
   stream_broken: "nothing",

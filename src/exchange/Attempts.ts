@@ -167,6 +167,9 @@ const once = Effect.fnUntraced(function* (
   }
 })
 
+/** How long an answer may take that is given whole. Milliseconds. **Source:** the time-out of Anthropic's SDKs. */
+const wholeAnswerMs = 600_000
+
 /** One call with a lease. */
 const send = Effect.fnUntraced(function* (
   options: AttemptsOptions,
@@ -183,12 +186,14 @@ const send = Effect.fnUntraced(function* (
   failover.begin(id)
   trail.begin({ credentialId: id, upstream, why: lease.why }, queued)
   const sink = relay.attempt(upstream, failover.attempts, queued, () => pool.accepted(lease))
-  const headerTimeout = Duration.toMillis(settings.retry.headerTimeout)
+  const isWhole = provider.answersWhole(call, lease)
+  const headerTimeout = isWhole ? wholeAnswerMs : Duration.toMillis(settings.retry.headerTimeout)
   const timeouts = {
-    headerTimeoutMs: Math.max(1, Math.min(headerTimeout, budget.left)),
+    headerTimeoutMs: isWhole ? headerTimeout : Math.max(1, Math.min(headerTimeout, budget.left)),
     idleTimeoutMs: Duration.toMillis(settings.retry.idleTimeout)
   }
-  const sent = yield* Effect.result(within(budget, relay, provider.send({ ...call, ...timeouts }, lease, sink)))
+  const sending = provider.send({ ...call, ...timeouts }, lease, sink)
+  const sent = yield* Effect.result(isWhole ? sending : within(budget, relay, sending))
   if (Result.isSuccess(sent)) {
     trail.end(null)
     yield* pool.report(lease, { kind: "success", conversation: call.affinity.to })

@@ -26,12 +26,13 @@ export type ErrorType =
 
 export interface ErrorAnswer {
   readonly status: number
-  readonly type: ErrorType
+  /** One of {@link ErrorType}, or what an upstream of the same language says. */
+  readonly type: string
   readonly message: string
   /** When it is worth trying again. Milliseconds from now, or null. */
   readonly retryAfterMs: number | null
-  /** `error.details.error_code`, for errors that clients recover from by themselves, or null. */
-  readonly code: string | null
+  /** `error.details`: what clients recover by, or null. */
+  readonly details: Readonly<Record<string, unknown>> | null
   /** The connection ends with this answer. */
   readonly close: boolean
 }
@@ -41,8 +42,8 @@ export const error = (
   status: number,
   type: ErrorType,
   message: string,
-  more: Partial<Pick<ErrorAnswer, "retryAfterMs" | "code" | "close">> = {}
-): ErrorAnswer => ({ status, type, message, retryAfterMs: null, code: null, close: false, ...more })
+  more: Partial<Pick<ErrorAnswer, "retryAfterMs" | "details" | "close">> = {}
+): ErrorAnswer => ({ status, type, message, retryAfterMs: null, details: null, close: false, ...more })
 
 /** Shortest `retry-after` where nothing better is known. Milliseconds. */
 const soon = 1_000
@@ -62,7 +63,9 @@ export const fromExchange = ({ reason, recoversInMs }: ExchangeError): ErrorAnsw
     case "Refused":
       return invalidRequest(reason.path === "" ? reason.problem : `${reason.path}: ${reason.problem}`)
     case "ThreadNotFound":
-      return error(404, "not_found_error", "this upstream keeps no threads", { code: "thread_not_found" })
+      return error(404, "not_found_error", "this upstream keeps no threads", {
+        details: { error_code: "thread_not_found" }
+      })
     case "BudgetSpent":
       return error(529, "overloaded_error", "no upstream answered in time", { retryAfterMs: soon })
     case "Unrecorded":
@@ -102,8 +105,13 @@ const fromPool = (reason: CredentialPoolError["reason"]): ErrorAnswer => {
 
 /** @param recoversInMs when the first credential recovers, or null where that is not known */
 const fromUpstream = (failure: FailureReason, recoversInMs: number | null): ErrorAnswer => {
-  const { kind, message } = failure
+  const { kind, message, told } = failure
   const retryAfterMs = recoversInMs ?? failure.retryAfterMs
+  // An upstream's own trouble is the gateway's to the client, whatever its status.
+  if (told !== undefined) {
+    const status = told.status >= 500 && told.status !== 529 ? 502 : told.status
+    return { ...told, status, retryAfterMs: status === 529 ? (retryAfterMs ?? soon) : retryAfterMs, close: false }
+  }
   switch (kind) {
     case "network":
     case "upstream_error":
@@ -119,6 +127,7 @@ const fromUpstream = (failure: FailureReason, recoversInMs: number | null): Erro
       return error(529, "overloaded_error", "every credential tried is out of its quota", { retryAfterMs: soon })
     case "account_suspended":
     case "token_rejected":
+    case "key_rejected":
     case "auth":
       return error(502, "api_error", "the upstream refused the credential")
     case "model_capacity":

@@ -13,6 +13,7 @@ import { Ledger } from "../ledger/Ledger.ts"
 import { withoutBillingLine } from "../message/BillingLine.ts"
 import type { ClientKeyId } from "../message/Ids.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
+import type { Original } from "../message/Original.ts"
 import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
 import type { RequestIntent } from "../message/RequestRecord.ts"
 import { estimateInput } from "../message/RequestEstimate.ts"
@@ -37,6 +38,8 @@ export interface ClientRequest {
   /** Names it in the ledger; no other request has it. */
   readonly requestId: string
   readonly request: MessagesRequest
+  /** The request as it came, for upstreams that take it so; null where it came from no client. */
+  readonly original: Original | null
   /** Whose it is; clients take turns where requests have to wait. Null: nobody's in particular. */
   readonly id: ClientKeyId | null
   /** The conversation as the client's header names it. */
@@ -49,7 +52,10 @@ export interface ClientRequest {
 
 /** A whole answer and how it came about. */
 export interface Answer {
-  readonly message: Message
+  /** The message as JSON. */
+  readonly body: string | Uint8Array
+  /** Its usage, and where that comes from. */
+  readonly usage: Usage
   readonly head: AnswerHead
 }
 
@@ -123,6 +129,11 @@ const make = Effect.gen(function* () {
     if (client.request.thread?.type === "continue")
       return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
     const model = models.resolve(client.request.model)
+    const prompted = applySystemPrompt(client.request, current.systemPrompt)
+    const changes = {
+      ...(model.alias === null ? {} : { model: model.alias }),
+      ...(prompted === client.request ? {} : { system: prompted.system })
+    }
     const request = applySystemPrompt(withoutBillingLine(client.request), current.systemPrompt)
     const conversation = conversationOf(client.session, request)
     const affinity = affinityOf(conversation, request)
@@ -150,6 +161,8 @@ const make = Effect.gen(function* () {
     const cachePoints = plan.isCacheable && current.cache.native ? models.cachePoints(model.id) : 0
     const call = {
       request,
+      original: client.original,
+      changes,
       model: model.id,
       conversation,
       cachePoints,
@@ -163,8 +176,10 @@ const make = Effect.gen(function* () {
     return { relay, settlement, usage }
   })
 
-  const finish = ({ relay, settlement: { stopReason, stopSequence }, usage }: Ended) =>
-    relay.finish({ stop_reason: stopReason, stop_sequence: stopSequence }, usage)
+  const finish = ({ relay, settlement: { stopReason, stopSequence, verbatim }, usage }: Ended) =>
+    verbatim === null
+      ? relay.finish({ stop_reason: stopReason, stop_sequence: stopSequence }, usage)
+      : relay.finishVerbatim(verbatim, usage)
 
   return Exchange.of({
     stream: (client, sink) =>
@@ -185,8 +200,9 @@ const make = Effect.gen(function* () {
           const ended = yield* Effect.raceFirst(whole, Deferred.await(collected.overflow))
           finish(ended)
           if (collected.isTooLong()) return yield* tooLong
-          recording.ok(ended.settlement.stopReason, ended.usage)
-          return { message: collected.message(), head: ended.relay.head }
+          const { relay, settlement, usage } = ended
+          recording.ok(settlement.stopReason, usage)
+          return { body: collected.body(), usage, head: relay.head }
         })
       ),
     countTokens: (request) => Effect.sync(() => estimateInput(request))
@@ -251,9 +267,15 @@ const collector = () => {
   let isTooLong = false
   const content = new MessageAccumulator()
   let message: Message | null = null
+  let passed: Uint8Array | null = null
   const sink: EventSink = {
     open: () => {},
     ping: () => {},
+    // What is held whole comes at once.
+    pass: (bytes) => {
+      passed = bytes
+      return true
+    },
     write: (events) => {
       for (const event of events) {
         if (event.type === "message_start") message = event.message
@@ -273,9 +295,10 @@ const collector = () => {
     /** Fails as soon as the answer is longer than can be given; no more of it is then taken. */
     overflow,
     isTooLong: () => isTooLong,
-    message: (): Message => {
+    body: (): string | Uint8Array => {
+      if (passed !== null) return passed
       if (message === null) throw new Error("an answer without a start")
-      return { ...message, content: content.finish() }
+      return JSON.stringify({ ...message, content: content.finish() })
     }
   }
 }

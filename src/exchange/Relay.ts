@@ -4,9 +4,10 @@
  * Nothing an attempt says reaches the client before its first content; from then on there is no other attempt. Events
  * may be held back whole, for clients that read usage only from `message_start`.
  */
+import { join } from "../codec/SseFrames.ts"
 import { type ContentEvent, deltaText, type MessageEvent, type MessageStart } from "../message/MessageEvent.ts"
 import type { Usage, Used } from "../message/Usage.ts"
-import type { ContentSink } from "../upstream/UpstreamProvider.ts"
+import type { ContentSink, Verbatim } from "../upstream/UpstreamProvider.ts"
 
 /**
  * Where a client's events go. Called synchronously; must not throw.
@@ -16,6 +17,8 @@ export interface EventSink {
   readonly open: (head: AnswerHead, resume: () => void) => void
   /** Events in order, never empty. False: no room; no more until `resume`. */
   readonly write: (events: ReadonlyArray<MessageEvent>) => boolean
+  /** Server-sent events as they are, never empty; else the same as `write`. */
+  readonly pass: (bytes: Uint8Array) => boolean
   /** The client should hear that the answer is still being made. */
   readonly ping: () => void
 }
@@ -30,6 +33,8 @@ export interface AnswerHead {
   upstreamHeader: number | null
   /** From the request's arrival to the first event. */
   firstEvent: number | null
+  /** The last upstream call's name at its upstream, or null. */
+  upstreamRequestId: string | null
   /** The share that may be told as read from the cache instead of what was measured, or null. */
   reportedRatio: number | null
 }
@@ -50,6 +55,7 @@ export class Relay {
     queue: 0,
     upstreamHeader: null,
     firstEvent: null,
+    upstreamRequestId: null,
     reportedRatio: null
   }
   readonly #arrived: number
@@ -60,6 +66,7 @@ export class Relay {
   #opened = false
   #hasContent = false
   #held: Array<MessageEvent> | null
+  #heldBytes: Array<Uint8Array> = []
   #heldSize = 0
   #lastWrite = 0
   #resumeUpstream: () => void = () => {}
@@ -113,10 +120,11 @@ export class Relay {
     this.head.attempts = attempts
     this.head.queue += queued
     return {
-      open: (resume) => {
+      open: (resume, requestId) => {
         // One attempt may be several upstream calls; the first one's header is the attempt's.
         this.#upstreamOpened ??= this.#now()
         this.head.upstreamHeader = this.#upstreamOpened - this.#leased
+        this.head.upstreamRequestId = requestId ?? null
         this.#resumeUpstream = resume
       },
       begun: (soFar) => {
@@ -124,7 +132,8 @@ export class Relay {
         this.#soFar = soFar
         begun()
       },
-      write: (events) => this.#content(events)
+      write: (events) => this.#content(events),
+      pass: (bytes) => this.#pass(bytes)
     }
   }
 
@@ -136,18 +145,20 @@ export class Relay {
     if (!this.#hasContent) {
       this.head.firstEvent = null
       this.#heldSize = 0
+      this.#heldBytes = []
       if (this.#held !== null) this.#held = []
     }
     this.#upstreamOpened = null
     this.#hasBegun = false
     this.head.upstreamHeader = null
+    this.head.upstreamRequestId = null
     this.#resumeUpstream = () => {}
   }
 
   /** Ends the answer: final usage, stop, and whatever was held back. */
   finish(
     stopped: {
-      readonly stop_reason: NonNullable<MessageStart["message"]["stop_reason"]>
+      readonly stop_reason: string
       readonly stop_sequence: string | null
     },
     usage: Usage
@@ -162,6 +173,17 @@ export class Relay {
           : [this.#start]
     this.#first()
     this.#send([...head, { type: "message_delta", delta: stopped, usage }, { type: "message_stop" }])
+  }
+
+  /** Ends an answer that is in the upstream's own words. */
+  finishVerbatim({ ending, opening }: Verbatim, usage: Usage): void {
+    const held = this.#held === null ? new Uint8Array() : join(this.#heldBytes)
+    const isHeld = this.#held !== null && opening !== null
+    this.#held = null
+    this.#heldBytes = []
+    this.#first()
+    const parts = isHeld ? [held.subarray(0, opening.from), opening.with(usage), held.subarray(opening.to)] : [held]
+    this.#sendBytes(join([...parts, ending(usage)]))
   }
 
   /** Sends a ping where one is due. Called by the heartbeat. */
@@ -188,11 +210,32 @@ export class Relay {
     return this.#send([this.#start, ...held])
   }
 
+  #pass(bytes: Uint8Array): boolean {
+    this.#first()
+    if (this.#held === null) return this.#sendBytes(bytes)
+    this.#heldBytes.push(bytes)
+    this.#heldSize += bytes.length
+    if (this.#heldSize <= holdLimit) return true
+    const held = this.#heldBytes
+    this.#held = null
+    this.#heldBytes = []
+    return this.#sendBytes(join(held))
+  }
+
   #send(events: ReadonlyArray<MessageEvent>): boolean {
+    this.#sending()
+    return this.#sink.write(events)
+  }
+
+  #sendBytes(bytes: Uint8Array): boolean {
+    this.#sending()
+    return bytes.length === 0 || this.#sink.pass(bytes)
+  }
+
+  #sending(): void {
     this.#open()
     this.#hasContent = true
     this.#lastWrite = this.#now()
-    return this.#sink.write(events)
   }
 
   #first(): void {

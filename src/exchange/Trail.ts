@@ -2,6 +2,7 @@
  * Trail: the attempts of one request as the ledger will have them. One that a renewed token repeats is one.
  */
 import type { AttemptRecord, RecordedUsage } from "../message/RequestRecord.ts"
+import type { FailureReason } from "../message/FailureReason.ts"
 import { creditsOf } from "../message/Usage.ts"
 import type { Relay } from "./Relay.ts"
 
@@ -44,15 +45,16 @@ export class Trail {
   }
 
   /** @param failure null where it answered, or was not waited for */
-  end(failure: AttemptRecord["failure"]): void {
+  end(failure: (NonNullable<AttemptRecord["failure"]> & Pick<FailureReason, "requestId">) | null): void {
     if (this.#current === null) return
     const { began, queue, ...current } = this.#current
     const { head, soFar } = this.#relay
-    const { firstEvent, upstreamHeader } = head
+    const { firstEvent, upstreamHeader, upstreamRequestId } = head
     this.#current = null
     this.#ended.push({
       ...current,
       failure: failure === null ? null : { kind: failure.kind, status: failure.status, scope: failure.scope },
+      upstreamRequestId: failure?.requestId ?? upstreamRequestId,
       usage: this.#spent(),
       credits: soFar === null ? null : creditsOf(soFar),
       phases: {

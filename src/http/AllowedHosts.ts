@@ -38,7 +38,7 @@ const forbidden: ErrorAnswer = {
   type: "permission_error",
   message: "this page does not answer under the name in the Host header; server.allowedHosts can list it",
   retryAfterMs: null,
-  code: null,
+  details: null,
   close: false
 }
 

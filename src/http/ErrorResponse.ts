@@ -16,9 +16,9 @@ export const encodedBody = (encoding: string) =>
   error(415, "invalid_request_error", `content-encoding ${encoding} is not supported; send the body as it is`)
 
 /** The body of an error answer. */
-export const errorBody = ({ code, message, type }: ErrorAnswer, requestId: string) => ({
+export const errorBody = ({ details, message, type }: ErrorAnswer, requestId: string) => ({
   type: "error",
-  error: { type, message, ...(code === null ? {} : { details: { error_code: code } }) },
+  error: { type, message, ...(details === null ? {} : { details }) },
   request_id: requestId
 })
 

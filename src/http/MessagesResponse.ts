@@ -118,6 +118,12 @@ export class MessagesResponse implements EventSink {
     return room
   }
 
+  readonly pass = (bytes: Uint8Array): boolean => {
+    const room = this.#response.write(bytes)
+    this.#isFull = !room
+    return room
+  }
+
   readonly ping = (): void => {
     if (!this.#isFull) this.#response.write(PING)
     else if (++this.#missed > missedPings) this.#response.destroy()
@@ -129,8 +135,8 @@ export class MessagesResponse implements EventSink {
   }
 
   /** Sends a whole answer. */
-  send(status: number, headers: Record<string, string>, body: string): void {
-    const bytes = Buffer.from(body, "utf8")
+  send(status: number, headers: Record<string, string>, body: string | Uint8Array): void {
+    const bytes = typeof body === "string" ? Buffer.from(body, "utf8") : body
     this.#response.writeHead(status, {
       "content-type": "application/json",
       "content-length": String(bytes.length),

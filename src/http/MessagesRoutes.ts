@@ -46,7 +46,7 @@ export const layer = (options: MessagesRoutesOptions) =>
 
       const answer = Effect.fnUntraced(function* (
         socket: MessagesResponse,
-        { headers }: HttpServerRequest.HttpServerRequest,
+        { headers, url }: HttpServerRequest.HttpServerRequest,
         identity: ClientIdentity,
         own: Readonly<Record<string, string>>,
         id: string,
@@ -54,10 +54,11 @@ export const layer = (options: MessagesRoutesOptions) =>
       ) {
         const body = yield* readBody(socket, headers, options, validateMessagesRequest)
         if (Result.isFailure(body)) return yield* refuse(socket, own, id, body.failure)
-        const request = body.success
+        const { bytes, value: request } = body.success
         const client = {
           requestId: id,
           request,
+          original: { body: bytes, headers, query: queryOf(url) },
           id: identity.id,
           session: headers["x-claude-code-session-id"] ?? null,
           hold,
@@ -73,13 +74,13 @@ export const layer = (options: MessagesRoutesOptions) =>
         const whole = yield* Effect.result(exchange.complete(client))
         if (Result.isFailure(whole))
           return yield* refuse(socket, triedBy(own, whole.failure), id, fromExchange(whole.failure))
-        const { head, message } = whole.success
-        const source = message.usage.weir?.source
+        const { body: answered, head, usage } = whole.success
+        const source = usage.weir?.source
         const more = {
           ...(source === undefined ? {} : { "weir-usage-source": source }),
-          ...(message.usage.weir?.measured === undefined ? {} : policyOf(head))
+          ...(usage.weir?.measured === undefined ? {} : policyOf(head))
         }
-        socket.send(200, { ...own, ...headersOf(head), ...more }, JSON.stringify(message))
+        socket.send(200, { ...own, ...headersOf(head), ...more }, answered)
         return sent
       })
 
@@ -91,7 +92,7 @@ export const layer = (options: MessagesRoutesOptions) =>
             if (socket === null) return yield* fail(internal)
             const body = yield* readBody(socket, request.headers, options, validateCountTokensRequest)
             if (Result.isFailure(body)) return yield* fail(body.failure)
-            return json({ input_tokens: yield* exchange.countTokens(body.success) })
+            return json({ input_tokens: yield* exchange.countTokens(body.success.value) })
           },
           Effect.catchDefect((defect) => logged(defect, fail(fromDefect(defect))))
         )
@@ -103,6 +104,12 @@ export const layer = (options: MessagesRoutesOptions) =>
       yield* router.add("POST", "/cc/v1/messages/count_tokens", countTokens)
     })
   )
+
+/** With its question mark; empty where there is none. */
+const queryOf = (url: string): string => {
+  const at = url.indexOf("?")
+  return at === -1 ? "" : url.slice(at)
+}
 
 /** Stands for an answer that has been written to the socket already; the server sees that it was. */
 const sent = HttpServerResponse.empty()
@@ -116,7 +123,7 @@ const refuse = (
   defect?: unknown
 ) => {
   const told = Effect.sync(() => {
-    if (socket.opened) socket.end(encodeError(error.type, error.message, id))
+    if (socket.opened) socket.end(encodeError(error.type, error.message, id, error.details))
     else socket.send(error.status, { ...own, ...errorHeaders(error) }, JSON.stringify(errorBody(error, id)))
     return sent
   })

@@ -30,7 +30,8 @@ export const layer = HttpRouter.use(
       Effect.fnUntraced(function* () {
         const { id = "" } = yield* HttpRouter.params
         const resolved = models.resolve(id).id
-        const found = (yield* models.list).find((model) => model.id === resolved)
+        const known = yield* models.list
+        const found = known.find(({ info }) => info?.id === id) ?? known.find((model) => model.id === resolved)
         return found === undefined ? yield* fail(notFound(`model: ${id}`)) : json({ ...describe(found), id })
       })
     )
@@ -40,16 +41,18 @@ export const layer = HttpRouter.use(
   })
 )
 
-const describe = ({ id, maxInputTokens, maxOutputTokens, name }: UpstreamModel) => ({
-  type: "model",
-  id: clientModelName(id),
-  display_name: name,
-  created_at: "1970-01-01T00:00:00Z",
-  max_input_tokens: maxInputTokens,
-  max_tokens: maxOutputTokens
-})
+type Listed = Readonly<Record<string, unknown>> & { readonly id: string }
 
-type Listed = ReturnType<typeof describe>
+/** In the upstream's own words where it speaks the clients' language. */
+const describe = ({ id, info, maxInputTokens, maxOutputTokens, name }: UpstreamModel): Listed =>
+  info ?? {
+    type: "model",
+    id: clientModelName(id),
+    display_name: name,
+    created_at: "1970-01-01T00:00:00Z",
+    max_input_tokens: maxInputTokens,
+    max_tokens: maxOutputTokens
+  }
 
 /** Most models in one page, as at Anthropic. */
 const longestPage = 1000

@@ -17,20 +17,30 @@ export interface BodyLimits {
   readonly bodyTimeout: Duration.Duration
 }
 
+/** A body that was read and checked. */
+export interface CheckedBody<A> {
+  readonly value: A
+  /** As it came. */
+  readonly bytes: Uint8Array
+}
+
 /** Reads and checks a body. */
 export const readBody = Effect.fnUntraced(function* <A>(
   socket: MessagesResponse,
   headers: Headers.Headers,
   limits: BodyLimits,
   validate: (value: unknown) => Result.Result<A, InvalidMember>
-): Effect.fn.Return<Result.Result<A, ErrorAnswer>> {
+): Effect.fn.Return<Result.Result<CheckedBody<A>, ErrorAnswer>> {
   const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity"
   if (encoding !== "identity" && encoding !== "") return Result.fail(encodedBody(encoding.slice(0, 64)))
-  const bytes = yield* Effect.timeoutOption(socket.read(limits.maxBody), limits.bodyTimeout)
-  if (bytes._tag === "None") return Result.fail(bodyTimeout)
-  if (bytes.value === "too_large") return Result.fail(bodyTooLarge(formatBytes(limits.maxBody)))
-  const parsed = Result.mapError(parseJson(bytes.value), invalidRequest)
-  return Result.flatMap(parsed, (value) => Result.mapError(validate(value), invalidMember))
+  const read = yield* Effect.timeoutOption(socket.read(limits.maxBody), limits.bodyTimeout)
+  if (read._tag === "None") return Result.fail(bodyTimeout)
+  const bytes = read.value
+  if (bytes === "too_large") return Result.fail(bodyTooLarge(formatBytes(limits.maxBody)))
+  const parsed = Result.mapError(parseJson(bytes), invalidRequest)
+  return Result.flatMap(parsed, (value) =>
+    Result.mapBoth(validate(value), { onSuccess: (value) => ({ value, bytes }), onFailure: invalidMember })
+  )
 })
 
 const invalidMember = ({ path, problem }: InvalidMember): ErrorAnswer =>

@@ -24,6 +24,8 @@ export const FailureKind = Schema.Literals([
   "account_suspended",
   /** The token is not accepted; a refresh may help. */
   "token_rejected",
+  /** The key itself is not accepted, until a person acts. */
+  "key_rejected",
   /** 401 or 403 that a refresh does not mend. */
   "auth",
   /** The model has no capacity now; the credential is fine. */
@@ -49,6 +51,15 @@ export type FailureKind = typeof FailureKind.Type
 export const FailureScope = Schema.Literals(["credential", "directory", "model", "upstream", "none"])
 export type FailureScope = typeof FailureScope.Type
 
+/** What an upstream that speaks the clients' language says in an error's body, for the client to read as it stands. */
+export const ToldError = Schema.Struct({
+  status: Schema.Int,
+  type: Schema.String,
+  message: Schema.String,
+  details: Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown))
+})
+export type ToldError = typeof ToldError.Type
+
 /** A classified failure. `message` is the upstream's wording, redacted and cut to 1,024 characters. */
 export const FailureReason = Schema.Struct({
   kind: FailureKind,
@@ -58,6 +69,10 @@ export const FailureReason = Schema.Struct({
   message: Schema.String,
   /** The upstream's own name for it, e.g. `IMAGE_SIZE_EXCEEDED`, where it has one. */
   code: Schema.optionalKey(Schema.String),
+  /** What the client may be told word for word. */
+  told: Schema.optionalKey(ToldError),
+  /** The upstream's own name of the call, where it gave one. */
+  requestId: Schema.optionalKey(Schema.String),
   /** The upstream's `retry-after` in milliseconds, or null. */
   retryAfterMs: Schema.NullOr(Schema.Number),
   /** `d-…` of the account's directory, where the upstream named it. */

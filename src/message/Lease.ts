@@ -1,7 +1,7 @@
 /**
  * A lease: the right to make upstream calls with one credential, held by a Scope until the answer's body has ended.
  */
-import type { Redacted } from "effect"
+import { Redacted } from "effect"
 import type { Credential } from "./Credential.ts"
 import type { Egress } from "./Egress.ts"
 import type { Why } from "./Why.ts"
@@ -13,4 +13,10 @@ export interface Lease {
   /** The way its calls go out. */
   readonly egress: Egress
   readonly why: Why
+}
+
+/** The text with the lease's token taken out, in whatever form it stands there. */
+export const withoutToken = (text: string, lease: Lease): string => {
+  const token = Redacted.value(lease.token)
+  return token === "" ? text : text.replaceAll(token, "<redacted>")
 }

@@ -111,7 +111,8 @@ export const Message = Schema.Struct({
   role: Schema.Literal("assistant"),
   model: Schema.String,
   content: Schema.Array(ContentBlock),
-  stop_reason: Schema.NullOr(StopReason),
+  /** A {@link StopReason}, or one that is newer than this. */
+  stop_reason: Schema.NullOr(Schema.String),
   stop_sequence: Schema.NullOr(Schema.String),
   usage: Usage
 })
@@ -139,7 +140,7 @@ export type ContentBlockStop = typeof ContentBlockStop.Type
 
 export const MessageDelta = Schema.Struct({
   type: Schema.Literal("message_delta"),
-  delta: Schema.Struct({ stop_reason: StopReason, stop_sequence: Schema.NullOr(Schema.String) }),
+  delta: Schema.Struct({ stop_reason: Schema.String, stop_sequence: Schema.NullOr(Schema.String) }),
   usage: Usage
 })
 export type MessageDelta = typeof MessageDelta.Type

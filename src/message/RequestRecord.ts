@@ -2,7 +2,7 @@
  * RequestRecord: what is kept of one client request: who asked for what, who served it after which failures, how long it
  * took, and what it used. No part of a prompt or an answer.
  */
-import { Schema } from "effect"
+import { Effect, Schema } from "effect"
 import { FailureKind, FailureScope } from "./FailureReason.ts"
 import { ConversationId, CredentialId } from "./Ids.ts"
 import { CacheSource, TokenCounts, UsageSource } from "./Usage.ts"
@@ -36,6 +36,8 @@ export const AttemptRecord = Schema.Struct({
   upstream: Schema.String,
   /** Null where it answered. */
   failure: Schema.NullOr(Schema.Struct({ kind: FailureKind, status: Schema.NullOr(Schema.Int), scope: FailureScope })),
+  /** The upstream's own name of the call, for questions to whoever runs it; null where it gave none. */
+  upstreamRequestId: Schema.NullOr(Schema.String).pipe(Schema.withDecodingDefaultKey(Effect.succeed(null))),
   /** What it has used, measured; null where no answer was begun. */
   usage: Schema.NullOr(RecordedUsage),
   /** What the upstream has charged for it, in its own credits, as far as it said. */

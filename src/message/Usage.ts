@@ -23,6 +23,8 @@ export interface UpstreamUsage {
   readonly totalTokens?: number
   readonly cacheReadInputTokens?: number
   readonly cacheWriteInputTokens?: number
+  /** Those of the cache writes that last an hour. */
+  readonly cacheWriteHourInputTokens?: number
   /** 0 to 100: total tokens of the call as a share of the model's context window. */
   readonly contextUsagePercentage?: number
   /** What the upstream charged for the call, in its own credits. */

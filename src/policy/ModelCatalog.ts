@@ -12,6 +12,8 @@ export interface ResolvedModel {
   readonly id: string
   /** An operator's alias led to another model than the name says; the answer then names the model it came from. */
   readonly substituted: boolean
+  /** The client's name of the model that an alias put in place; null where none did. */
+  readonly alias: string | null
 }
 
 /**
@@ -23,8 +25,9 @@ export const resolveModel = (name: string, aliases: Readonly<Record<string, stri
   const own = canonicalModel(name)
   const bare = without(name, suffixes)
   const alias = [name, bare].find((key) => Object.hasOwn(aliases, key))
-  const id = (alias === undefined ? undefined : aliases[alias]) ?? own
-  return { id, substituted: canonicalModel(id) !== own }
+  const named = alias === undefined ? undefined : aliases[alias]
+  const id = named ?? own
+  return { id, substituted: canonicalModel(id) !== own, alias: named === undefined ? null : clientModelName(named) }
 }
 
 /** The name under which clients know an upstream's model; `resolveModel` leads back. */
@@ -49,7 +52,8 @@ const known = (id: string, name: string): UpstreamModel => ({
   name,
   maxInputTokens: contextWindow(id),
   maxOutputTokens: 64_000,
-  promptCaching: null
+  promptCaching: null,
+  info: null
 })
 
 /** What is answered where the upstream cannot be asked. */

@@ -9,7 +9,8 @@ const escapedSecretMember =
   /(\\"(?:(?:access|refresh|id)[_-]?token|client[_-]?secret|(?:kiro|x)?[_-]?api[_-]?key|password|secret|authorization|bearer)\\")(\s*:\s*)\\"[^"\\]*(?:\\")?/gi
 const formMember = /\b((?:access_|refresh_|id_)token|client_secret|password)=[^&\s"]+/gi
 const bearer = /\bBearer\s+[A-Za-z0-9._~+/=-]{16,}/gi
-const kiroKey = /\bksk_[A-Za-z0-9_-]{4,}/g
+/** Keys of Kiro and of Anthropic. */
+const vendorKey = /\b(?:ksk_|sk-ant-)[A-Za-z0-9_-]{4,}/g
 
 /** Longest text that is kept of an upstream's answer. Characters. */
 export const upstreamTextLimit = 1024
@@ -24,7 +25,7 @@ export const redact = (text: string): string =>
       .replace(escapedSecretMember, '$1$2\\"<redacted>\\"')
       .replace(formMember, "$1=<redacted>")
       .replace(bearer, "Bearer <redacted>")
-      .replace(kiroKey, "<redacted>"),
+      .replace(vendorKey, "<redacted>"),
     upstreamTextLimit
   )
 

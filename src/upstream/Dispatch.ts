@@ -16,9 +16,9 @@ import { makeClients } from "./Egress.ts"
 export interface DispatchRequest {
   /** Absolute address; its origin may differ per credential. */
   readonly url: URL
-  readonly method: "GET" | "POST"
+  readonly method: "GET" | "POST" | "DELETE"
   readonly headers: Record<string, string>
-  readonly body: string | null
+  readonly body: string | Uint8Array | null
   /** Longest wait for the response's header. Milliseconds. */
   readonly headerTimeoutMs: number
   /** Longest silence between two chunks of the body; a paused socket does not count. Milliseconds. */

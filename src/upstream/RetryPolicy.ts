@@ -50,6 +50,7 @@ export const rules: Readonly<Record<FailureKind, RetryRule>> = {
   suspicious_activity: ofTheAccount,
   account_suspended: ofTheAccount,
   auth: ofTheAccount,
+  key_rejected: ofTheAccount,
   token_rejected: { next: "refresh", switching: atOnce, again: atOnce },
   model_capacity: { next: "retry", switching: once, again: once },
   invalid_model: stop,

@@ -9,15 +9,20 @@ import type { OAuthCredential, RefreshedTokens } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
 import type { ConversationId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
-import type { ContentEvent, StopReason } from "../message/MessageEvent.ts"
+import type { ContentEvent } from "../message/MessageEvent.ts"
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
-import type { Used } from "../message/Usage.ts"
+import type { Original } from "../message/Original.ts"
+import type { Usage, Used } from "../message/Usage.ts"
 import type { RefreshFailure } from "./RefreshFailure.ts"
 import type { UpstreamFailure } from "./UpstreamFailure.ts"
 
 /** One upstream call: the client's request after policy, and what was decided about it. */
 export interface UpstreamCall {
   readonly request: MessagesRequest
+  /** The same as the client wrote it; null where it wrote none. */
+  readonly original: Original | null
+  /** Members of the original that policy has changed, by name. */
+  readonly changes: Readonly<Record<string, unknown>>
   /** The upstream's own name of the model. */
   readonly model: string
   /** The conversation the client named, if it named one. */
@@ -34,8 +39,12 @@ export interface UpstreamCall {
  * Where an answer's events go. Called synchronously from the socket's data handler; must not throw.
  */
 export interface ContentSink {
-  /** The upstream accepted the call. `resume` lets it go on after `write` returned false. */
-  readonly open: (resume: () => void) => void
+  /**
+   * The upstream accepted the call. `resume` lets it go on after `write` or `pass` returned false.
+   *
+   * @param requestId the upstream's own name of the call, where it gave one
+   */
+  readonly open: (resume: () => void, requestId?: string | undefined) => void
   /**
    * The first event of an upstream call's answer has come, whatever it says; perhaps nothing that is shown. `soFar` tells
    * at any time what the whole answer has used by then.
@@ -43,12 +52,36 @@ export interface ContentSink {
   readonly begun: (soFar: () => Used) => void
   /** All events of one upstream chunk, never empty. False: send no more until `resume` is called. */
   readonly write: (events: ReadonlyArray<ContentEvent>) => boolean
+  /**
+   * Instead of events: server-sent events that go to the client as they are, the answer's own beginning with them; its
+   * end comes with the {@link Settlement}. Never empty. False as for `write`.
+   */
+  readonly pass: (bytes: Uint8Array) => boolean
+}
+
+/** An event among the bytes that were passed. */
+export interface Opening {
+  readonly from: number
+  readonly to: number
+  /** The same event with final usage. */
+  readonly with: (usage: Usage) => Uint8Array
+}
+
+/** The parts of an answer in the upstream's own words that have to know what the client is told of the usage. */
+export interface Verbatim {
+  /** Of what was passed the event that tells of usage first, for clients that read it only there; null: none did. */
+  readonly opening: Opening | null
+  /** All that was not passed: a stream's last events, or the JSON of an answer that is given whole. */
+  readonly ending: (usage: Usage) => Uint8Array
 }
 
 /** How a complete answer ended, and what it used. */
 export interface Settlement extends Used {
-  readonly stopReason: StopReason
+  /** One of Anthropic's stop reasons. */
+  readonly stopReason: string
   readonly stopSequence: string | null
+  /** The answer in the upstream's own words; null where it was made of events. */
+  readonly verbatim: Verbatim | null
   /** The model that says it answered, where the upstream tells. */
   readonly answeredBy: string | null
 }
@@ -60,6 +93,8 @@ export interface UpstreamModel {
   readonly maxInputTokens: number | null
   readonly maxOutputTokens: number | null
   readonly promptCaching: { readonly minimumTokens: number; readonly maximumPoints: number } | null
+  /** How the upstream itself describes it to clients, where it speaks their language; its `id` is then what they ask for. */
+  readonly info: (Readonly<Record<string, unknown>> & { readonly id: string }) | null
 }
 
 /** What is left of an account's plan, in the upstream's own unit. */
@@ -78,6 +113,8 @@ export class UpstreamProvider extends Context.Service<
   {
     /** One attempt of one call with one lease. Ends when the answer has ended; interrupting it closes the upstream's socket. */
     readonly send: (call: UpstreamCall, lease: Lease, sink: ContentSink) => Effect.Effect<Settlement, UpstreamFailure>
+    /** Whether the header of a call's answer comes only with its end, so that its time says nothing of the upstream's health. */
+    readonly answersWhole: (call: Pick<UpstreamCall, "request">, lease: Lease) => boolean
     /** The models this credential may use. */
     readonly listModels: (lease: Lease) => Effect.Effect<ReadonlyArray<UpstreamModel>, UpstreamFailure>
     /** New tokens for a signed-in credential, fetched the given way. */

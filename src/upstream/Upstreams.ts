@@ -26,6 +26,7 @@ const route = (providers: ReadonlyMap<UpstreamId, Provider>): Provider => {
   }
   return UpstreamProvider.of({
     send: (call, lease, sink) => of(lease, (provider) => provider.send(call, lease, sink)),
+    answersWhole: (call, lease) => providers.get(lease.credential.upstream)?.answersWhole(call, lease) ?? false,
     listModels: (lease) => of(lease, (provider) => provider.listModels(lease)),
     discoverProfile: (lease) => of(lease, (provider) => provider.discoverProfile(lease)),
     balance: (lease) => of(lease, (provider) => provider.balance(lease)),

@@ -76,6 +76,7 @@ export const makeAdminRig = Effect.fnUntraced(function* (
     adminEnabled: () => key !== null
   })
   const provider = Layer.mock(UpstreamProvider, {
+    answersWhole: () => false,
     refresh: () => options.refresh ?? Effect.succeed(refreshed),
     discoverProfile: () => Effect.succeed(null),
     listModels: () => Effect.succeed([]),

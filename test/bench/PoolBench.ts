@@ -66,7 +66,7 @@ const measure = (size: number, dress: (entry: PoolEntry, isLast: boolean) => voi
       Layer.mergeAll(
         RuntimeSettings.layerMemory(quickstartConfig("/nowhere")),
         CredentialStoreMemory.layer([]),
-        Layer.mock(UpstreamProvider, {})
+        Layer.mock(UpstreamProvider, { answersWhole: () => false })
       )
     )
   )

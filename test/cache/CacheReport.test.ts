@@ -16,13 +16,14 @@ describe("CacheReport", () => {
 
   it.prop(
     "gives the upstream's own figures unchanged",
-    [Tokens, Tokens, Tokens, Tokens],
-    ([input, output, read, written]) => {
+    [Tokens, Tokens, Tokens, Tokens, Tokens],
+    ([input, output, read, written, hour]) => {
       const usage = {
         uncachedInputTokens: input,
         outputTokens: output,
         cacheReadInputTokens: read,
-        cacheWriteInputTokens: written
+        cacheWriteInputTokens: written,
+        cacheWriteHourInputTokens: hour
       }
       assert.deepStrictEqual(measureCall({ ...usage, contextUsagePercentage: 3 }, estimates), {
         counts: {
@@ -32,7 +33,8 @@ describe("CacheReport", () => {
           cache_creation_input_tokens: written
         },
         source: "upstream",
-        cacheSource: "upstream"
+        cacheSource: "upstream",
+        hour: Math.min(hour, written)
       })
     }
   )

@@ -12,7 +12,8 @@ const model = (name: string): UpstreamModel => ({
   name,
   maxInputTokens: null,
   maxOutputTokens: null,
-  promptCaching: null
+  promptCaching: null,
+  info: null
 })
 
 /** Credential `a` may use sonnet, `b` opus too; counts who was asked. */

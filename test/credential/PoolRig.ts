@@ -65,6 +65,7 @@ export const storeOf = (credentials: ReadonlyArray<Credential>): Layer.Layer<Cre
 /** A provider that is not asked where the test does not say what it answers. */
 export const providerLayer = ({ provider }: PoolRigOptions = {}): Layer.Layer<UpstreamProvider> =>
   Layer.mock(UpstreamProvider, {
+    answersWhole: () => false,
     discoverProfile: () => Effect.succeed(null),
     listModels: () => Effect.succeed([]),
     balance: () => Effect.fail(failure("upstream_error", "upstream", "not told")),

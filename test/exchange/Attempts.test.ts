@@ -52,7 +52,17 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
       const affinity = { from: null, to: "conversation" }
-      const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, holder: null, client: null }
+      const original = { original: null, changes: {} }
+      const call = {
+        ...original,
+        request,
+        model: "m",
+        conversation: null,
+        cachePoints: 0,
+        affinity,
+        holder: null,
+        client: null
+      }
       const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock, trail }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }
     })

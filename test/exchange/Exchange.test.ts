@@ -5,7 +5,7 @@ import { CacheAccounting } from "../../src/cache/CacheAccounting.ts"
 import { MAX_ANSWER, MessageAccumulator } from "../../src/codec/MessageAccumulator.ts"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
-import { type ClientRequest, Exchange } from "../../src/exchange/Exchange.ts"
+import { type Answer, type ClientRequest, Exchange } from "../../src/exchange/Exchange.ts"
 import { Heartbeat } from "../../src/exchange/Heartbeat.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
@@ -47,11 +47,17 @@ const test = <A, E>(
 const client: ClientRequest = {
   requestId: "req_1",
   request,
+  original: null,
   id: null,
   session: null,
   hold: false,
   isGone: () => true
 }
+
+const readMessage = Schema.decodeUnknownSync(Schema.fromJsonString(Message))
+
+/** The message that a client gets who asks for all of it at once. */
+const told = ({ body }: Answer): Message => readMessage(body)
 
 /** The message that a client of the stream ends up with. */
 const messageOf = (events: ReadonlyArray<MessageEvent>): Message => {
@@ -118,7 +124,9 @@ describe("Exchange", () => {
         const held = makeSink()
         yield* exchange.stream(client, live)
         yield* exchange.stream({ ...client, hold: true }, held)
-        const { head, message } = yield* exchange.complete(client)
+        const answer = yield* exchange.complete(client)
+        const { head } = answer
+        const message = told(answer)
         for (const event of [...live.events, ...held.events]) assert.isTrue(isEvent(event), JSON.stringify(event))
         assert.isTrue(isMessage(message))
         const same = { ...message, id: "" }
@@ -136,7 +144,7 @@ describe("Exchange", () => {
     test({ script: [answers()] }, (exchange) =>
       Effect.gen(function* () {
         const ids = yield* Effect.forEach([1, 2, 3], () =>
-          Effect.map(exchange.complete(client), ({ message }) => message.id)
+          Effect.map(exchange.complete(client), (answer) => told(answer).id)
         )
         for (const id of ids) assert.match(id, /^msg_[0-9A-Za-z]{24}$/)
         assert.strictEqual(new Set(ids).size, 3)
@@ -144,13 +152,13 @@ describe("Exchange", () => {
     )
   )
 
-  const named: ReadonlyArray<readonly [asked: string, sent: string, told: string]> = [
+  const names: ReadonlyArray<readonly [asked: string, sent: string, told: string]> = [
     ["claude-sonnet-4-5-20250929", "claude-sonnet-4.5", "claude-sonnet-4-5-20250929"],
     ["claude-opus-4-6-thinking", "claude-opus-4.6", "claude-opus-4-6-thinking"],
     ["my-model", "claude-opus-4.8", "claude-opus-4-8"]
   ]
-  for (const [asked, sent, told] of named) {
-    it.effect(`sends ${asked} as ${sent} and tells the client ${told}`, () => {
+  for (const [asked, sent, named] of names) {
+    it.effect(`sends ${asked} as ${sent} and tells the client ${named}`, () => {
       const models: Array<string> = []
       const script: FakeOptions["script"] = [
         (call, lease, sink) => {
@@ -160,8 +168,8 @@ describe("Exchange", () => {
       ]
       return test({ script }, (exchange) =>
         Effect.gen(function* () {
-          const { message } = yield* exchange.complete({ ...client, request: { ...request, model: asked } })
-          assert.strictEqual(message.model, told)
+          const answer = yield* exchange.complete({ ...client, request: { ...request, model: asked } })
+          assert.strictEqual(told(answer).model, named)
           assert.deepStrictEqual(models, [sent])
         })
       )
@@ -201,8 +209,8 @@ describe("Exchange", () => {
   it.effect("counts searches in the usage", () =>
     test({ script: [() => Effect.succeed({ ...settlement, webSearches: 2 })] }, (exchange) =>
       Effect.gen(function* () {
-        const { message } = yield* exchange.complete(client)
-        assert.deepStrictEqual(message.usage.server_tool_use, { web_search_requests: 2 })
+        const { usage } = yield* exchange.complete(client)
+        assert.deepStrictEqual(usage.server_tool_use, { web_search_requests: 2 })
       })
     )
   )
@@ -251,7 +259,7 @@ describe("Exchange", () => {
           const sink = makeSink()
           const running = hold
             ? Effect.as(exchange.stream({ ...client, hold }, sink), null)
-            : Effect.map(exchange.complete(client), ({ message }) => message)
+            : Effect.map(exchange.complete(client), told)
           const fiber = yield* Effect.forkChild(running)
           yield* TestClock.adjust("1 second")
           const message = (yield* Fiber.join(fiber)) ?? messageOf(sink.events)

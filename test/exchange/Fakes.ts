@@ -30,7 +30,8 @@ export const settlement: Settlement = {
   calls: [{ usage: { uncachedInputTokens: 10, outputTokens: 5 }, outputEstimate: 4, inputAdded: 0 }],
   webSearches: 0,
   isRead: true,
-  answeredBy: null
+  answeredBy: null,
+  verbatim: null
 }
 
 /** A text block as one upstream chunk. */
@@ -202,6 +203,7 @@ export const makeFakes = (options: FakeOptions): Fakes => {
     }
   })
   const provider = Layer.mock(UpstreamProvider)({
+    answersWhole: () => false,
     send: (call, lease, sink) =>
       Effect.flatMap(Clock.currentTimeMillis, (now) => {
         const step = script[Math.min(calls.length, script.length - 1)]

@@ -13,7 +13,8 @@ const model: UpstreamModel = {
   name: "Claude Opus 4.8",
   maxInputTokens: 300_000,
   maxOutputTokens: 64_000,
-  promptCaching: null
+  promptCaching: null,
+  info: null
 }
 
 const settings = RuntimeSettings.layerMemory(quickstartConfig("."))

@@ -33,6 +33,10 @@ export const makeSink = (): RecordingSink => {
     ping: () => {
       log.push("ping")
     },
+    pass: (bytes) => {
+      log.push(new TextDecoder().decode(bytes))
+      return sink.room
+    },
     write: (written) => {
       for (const event of written) {
         log.push(event.type)

@@ -55,7 +55,15 @@ describe("Relay", () => {
     at(300)
     attempt.write(text("a"))
     assert.deepStrictEqual(sink.heads, [
-      { upstream: "second", attempts: 2, queue: 80, upstreamHeader: 60, firstEvent: 300, reportedRatio: null }
+      {
+        upstream: "second",
+        attempts: 2,
+        queue: 80,
+        upstreamHeader: 60,
+        firstEvent: 300,
+        upstreamRequestId: null,
+        reportedRatio: null
+      }
     ])
   })
 

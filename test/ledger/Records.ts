@@ -19,6 +19,7 @@ export const attempt = (id: string): RequestRecord["attempts"][number] => ({
   credentialId: CredentialId.make(id),
   upstream: "kiro",
   failure: { kind: "rate_limit", status: 429, scope: "credential" },
+  upstreamRequestId: "upstream-1",
   usage: null,
   credits: null,
   refreshed: false,

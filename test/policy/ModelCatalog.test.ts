@@ -63,7 +63,7 @@ const Name = Schema.Array(Piece)
 describe("ModelCatalog", () => {
   for (const [name, id] of names) {
     it(`knows ${name} as ${id}`, () => {
-      assert.deepStrictEqual(resolveModel(name, {}), { id, substituted: false })
+      assert.deepStrictEqual(resolveModel(name, {}), { id, substituted: false, alias: null })
     })
   }
 
@@ -81,9 +81,21 @@ describe("ModelCatalog", () => {
 
   it("asks the operator's aliases first", () => {
     const aliases = { "my-sonnet": "claude-sonnet-4.5", "claude-opus-4-6": "claude-opus-4.8" }
-    assert.deepStrictEqual(resolveModel("my-sonnet", aliases), { id: "claude-sonnet-4.5", substituted: true })
-    assert.deepStrictEqual(resolveModel("my-sonnet-thinking", aliases), { id: "claude-sonnet-4.5", substituted: true })
-    assert.deepStrictEqual(resolveModel("claude-opus-4-6", aliases), { id: "claude-opus-4.8", substituted: true })
+    assert.deepStrictEqual(resolveModel("my-sonnet", aliases), {
+      id: "claude-sonnet-4.5",
+      substituted: true,
+      alias: "claude-sonnet-4-5"
+    })
+    assert.deepStrictEqual(resolveModel("my-sonnet-thinking", aliases), {
+      id: "claude-sonnet-4.5",
+      substituted: true,
+      alias: "claude-sonnet-4-5"
+    })
+    assert.deepStrictEqual(resolveModel("claude-opus-4-6", aliases), {
+      id: "claude-opus-4.8",
+      substituted: true,
+      alias: "claude-opus-4-8"
+    })
     assert.strictEqual(resolveModel("claude-opus-4-7", aliases).id, "claude-opus-4.7")
   })
 

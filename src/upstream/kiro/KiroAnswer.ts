@@ -55,7 +55,8 @@ export const answer = Effect.fnUntraced(function* (
       ...used,
       stopReason: done?.reason ?? ending.stopReason,
       stopSequence: done?.reason === "stop_sequence" ? done.sequence : null,
-      answeredBy: ending.answeredBy
+      answeredBy: ending.answeredBy,
+      verbatim: null
     }
   }
 

@@ -5,6 +5,7 @@
  */
 import { Schema } from "effect"
 import type { FailureReason } from "../../message/FailureReason.ts"
+import { retryAfter } from "../RetryAfter.ts"
 import { bareName, byHttp, reasonOf } from "./KiroException.ts"
 
 const Body = Schema.fromJsonString(Schema.Record(Schema.String, Schema.Unknown))
@@ -35,10 +36,12 @@ export const classify = (
     message: text("message") ?? text("Message") ?? (parsed._tag === "Some" ? "" : body)
   }
   const reason = reasonOf(exception, byHttp(status, exception))
+  const requestId = headers["x-amzn-requestid"]
   return {
     ...reason,
     status,
     message: reason.message === "" ? `HTTP ${status}` : reason.message,
+    ...(requestId === undefined ? {} : { requestId }),
     retryAfterMs: retryAfter(headers["retry-after"], now)
   }
 }
@@ -51,14 +54,6 @@ const markerIn = (body: string, status: number): string | null =>
   ["MONTHLY_REQUEST_COUNT", "OVERAGE_REQUEST_LIMIT_EXCEEDED"].find((marker) =>
     body.includes(status === 402 ? marker : `"${marker}"`)
   ) ?? null
-
-/** Seconds or an HTTP date; null where it is neither, or in the past. Milliseconds. */
-const retryAfter = (header: string | undefined, now: number): number | null => {
-  if (header === undefined) return null
-  const value = header.trim()
-  const ms = /^\d+(?:\.\d+)?$/.test(value) ? Number(value) * 1000 : Date.parse(value) - now
-  return Number.isFinite(ms) && ms >= 0 ? ms : null
-}
 
 const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
   typeof value === "object" && value !== null && !Array.isArray(value)

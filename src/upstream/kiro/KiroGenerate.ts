@@ -5,15 +5,15 @@ import { Effect } from "effect"
 import { FrameDecoder } from "../../codec/EventStreamFraming.ts"
 import type { MessageAssembler } from "../../codec/MessageAssembler.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
-import type { Lease } from "../../message/Lease.ts"
+import { type Lease, withoutToken } from "../../message/Lease.ts"
 import type { ResponsePart } from "../../message/ResponsePart.ts"
 import type { UpstreamUsage } from "../../message/Usage.ts"
 import type { Sender, Receiver } from "../Dispatch.ts"
-import { failure, UpstreamFailure } from "../UpstreamFailure.ts"
+import { broken, failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { ContentSink, UpstreamCall } from "../UpstreamProvider.ts"
 import { address, apiRegion } from "./KiroEndpoints.ts"
 import { end, initial, type KiroEnding, type KiroState, step } from "./KiroEvent.ts"
-import { broken, generateHeaders, isEventStream, type KiroOptions, rejected, withoutToken } from "./KiroHttp.ts"
+import { generateHeaders, isEventStream, type KiroOptions, rejected } from "./KiroHttp.ts"
 import type { KiroRequest } from "./KiroRequest.ts"
 
 /** What one call needs. */
@@ -79,7 +79,7 @@ class Reader implements Receiver {
 
   readonly head: Receiver["head"] = (head, resume) => {
     const accepted = isEventStream(head)
-    if (accepted) this.#generation.sink.open(resume)
+    if (accepted) this.#generation.sink.open(resume, head.headers["x-amzn-requestid"])
     return accepted
   }
 

@@ -6,9 +6,9 @@
  * **Source:** AWS's published `codewhisperer-streaming` and `codewhisperer-runtime` models.
  */
 import { Clock, Effect, Redacted } from "effect"
-import type { Lease } from "../../message/Lease.ts"
-import type { DispatchError, DispatchResponse, ResponseHead } from "../Dispatch.ts"
-import { failure, UpstreamFailure } from "../UpstreamFailure.ts"
+import { type Lease, withoutToken } from "../../message/Lease.ts"
+import type { DispatchResponse, ResponseHead } from "../Dispatch.ts"
+import { UpstreamFailure } from "../UpstreamFailure.ts"
 import type { KiroEndpoints } from "./KiroEndpoints.ts"
 import { classify } from "./KiroFailure.ts"
 
@@ -70,21 +70,3 @@ export const rejected = (
   Effect.flatMap(Clock.currentTimeMillis, (now) =>
     Effect.fail(new UpstreamFailure({ reason: classify(status, headers, withoutToken(body, lease), now) }))
   )
-
-/** The text with the lease's token taken out, in whatever form it stands there. */
-export const withoutToken = (text: string, lease: Lease): string => {
-  const token = Redacted.value(lease.token)
-  return token === "" ? text : text.replaceAll(token, "<redacted>")
-}
-
-/** An exchange that broke. Addresses stay in the log. */
-export const broken = (error: DispatchError): UpstreamFailure =>
-  error.timedOut
-    ? failure(
-        "timeout",
-        "upstream",
-        error.phase === "header" ? "the upstream did not answer in time" : "the upstream fell silent"
-      )
-    : error.phase === "header"
-      ? failure("network", "upstream", "the upstream could not be reached")
-      : failure("stream_broken", "upstream", "the upstream's answer broke off")

@@ -6,10 +6,10 @@
 import { Effect, Schema } from "effect"
 import type { Lease } from "../../message/Lease.ts"
 import type { Sender } from "../Dispatch.ts"
-import { failure, type UpstreamFailure } from "../UpstreamFailure.ts"
+import { broken, failure, type UpstreamFailure } from "../UpstreamFailure.ts"
 import type { Balance, UpstreamModel } from "../UpstreamProvider.ts"
 import { address, apiRegion, profileRegions } from "./KiroEndpoints.ts"
-import { broken, headersOf, type KiroOptions, profileHeaders, rejected } from "./KiroHttp.ts"
+import { headersOf, type KiroOptions, profileHeaders, rejected } from "./KiroHttp.ts"
 
 /** Longest wait for one of these. Milliseconds. */
 const timeoutMs = 30_000
@@ -109,7 +109,8 @@ export const listModels = Effect.fnUntraced(function* (
                 minimumTokens: caching.minimumTokensPerCacheCheckpoint ?? 0,
                 maximumPoints: caching.maximumCacheCheckpointsPerRequest ?? 0
               }
-            : null
+            : null,
+        info: null
       })
     }
     nextToken = listed.nextToken ?? ""

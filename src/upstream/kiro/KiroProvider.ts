@@ -23,6 +23,7 @@ export const make = (
     return UpstreamProvider.of({
       send: (call, lease, sink) =>
         answer({ dispatch: dispatch.via(lease.egress), documents, options }, forms, call, lease, sink),
+      answersWhole: () => false,
       listModels: (lease) => listModels(dispatch.via(lease.egress), options, lease),
       refresh: (credential, egress) => refresh(dispatch.via(egress), credential, auth),
       discoverProfile: (lease) => discoverProfile(dispatch.via(lease.egress), options, lease),

@@ -10,10 +10,10 @@ import type { FailureKind } from "../../message/FailureReason.ts"
 import type { WebSearchError, WebSearchResult } from "../../message/MessageEvent.ts"
 import { forLog } from "../../telemetry/Redaction.ts"
 import type { Sender } from "../Dispatch.ts"
-import type { UpstreamFailure } from "../UpstreamFailure.ts"
+import { broken, type UpstreamFailure } from "../UpstreamFailure.ts"
 import type { UpstreamCall } from "../UpstreamProvider.ts"
 import { address, apiRegion } from "./KiroEndpoints.ts"
-import { broken, type KiroOptions, profileHeaders, rejected } from "./KiroHttp.ts"
+import { type KiroOptions, profileHeaders, rejected } from "./KiroHttp.ts"
 import { isShown, searchTool } from "./SearchTool.ts"
 
 /** What a search came to. */

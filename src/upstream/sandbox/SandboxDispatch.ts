@@ -20,12 +20,15 @@ export const make: Dispatch["Service"] = Dispatch.of({
 
 const collecting: Receiver = { head: () => false, data: () => "more" }
 
+const textOf = (body: DispatchRequest["body"]): string =>
+  body === null ? "" : typeof body === "string" ? body : new TextDecoder().decode(body)
+
 const push = Effect.fnUntraced(function* (
   request: DispatchRequest,
   receiver: Receiver
 ): Effect.fn.Return<DispatchResponse> {
   yield* Effect.yieldNow
-  const { body, contentType, status } = replyTo(request.url.pathname, request.body ?? "")
+  const { body, contentType, status } = replyTo(request.url.pathname, textOf(request.body))
   const head: ResponseHead = { status, headers: { "content-type": contentType } }
   const flow = Latch.makeUnsafe(true)
   if (!receiver.head(head, () => flow.openUnsafe())) return { ...head, body: new TextDecoder().decode(body) }

@@ -327,6 +327,7 @@ describe("the socket", () => {
           resume = next
         },
         begun: () => {},
+        pass: () => true,
         write: (events: ReadonlyArray<ContentEvent>) => {
           for (const event of events) {
             if (event.type === "content_block_delta" && event.delta.type === "text_delta")

@@ -97,6 +97,8 @@ export const playing = (steps: ReadonlyArray<Step>, rules: ReadonlyArray<Rule> =
 /** A call with a request of one user message, and what it needs. */
 export const callOf = (members: object = {}, more: Partial<UpstreamCall> = {}): UpstreamCall => ({
   request: requestOf({ messages: [{ role: "user", content: "hello there" }], ...members }),
+  original: null,
+  changes: {},
   model: "claude-sonnet-4.5",
   conversation: null,
   cachePoints: 0,
@@ -124,6 +126,7 @@ export const collect = (): { readonly heard: Heard; readonly sink: ContentSink }
       begun: () => {
         heard.begun++
       },
+      pass: () => true,
       write: (events) => {
         heard.events.push(...events)
         return true

@@ -20,6 +20,8 @@ export const lease: Lease = {
 /** A call of the members of a request, in no conversation. */
 export const callOf = (members: object): UpstreamCall => ({
   request: requestOf(members),
+  original: null,
+  changes: {},
   model: "claude-sonnet-4.5",
   conversation: null,
   cachePoints: 0,
@@ -35,6 +37,7 @@ export const send = (members: object, write: ContentSink["write"] = () => true, 
     const settlement = yield* sandbox.send(callOf(members), lease, {
       open,
       begun: () => {},
+      pass: () => true,
       write: (written) => {
         events.push(...written)
         return write(written)

@@ -322,6 +322,7 @@ describe("the manners of a socket", () => {
           resume = again
         },
         begun: () => {},
+        pass: () => true,
         write: (events: ReadonlyArray<ContentEvent>) => {
           writes.push(events)
           return false

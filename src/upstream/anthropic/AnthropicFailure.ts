@@ -1,0 +1,129 @@
+/**
+ * AnthropicFailure: what an error of Anthropic's API means, as a status or in the middle of a stream. Pure.
+ *
+ * What is the client's to mend, and what is nobody's secret, is told to it word for word: clients recover by the wording.
+ * What an account is told about itself, its key and its limits, is not.
+ *
+ * **Source:** Anthropic Messages API, errors.
+ */
+import { Option, Schema } from "effect"
+import type { FailureKind, FailureReason, FailureScope, ToldError } from "../../message/FailureReason.ts"
+import { redact } from "../../telemetry/Redaction.ts"
+import { retryAfter } from "../RetryAfter.ts"
+
+const Body = Schema.fromJsonString(
+  Schema.Struct({
+    error: Schema.Struct({
+      type: Schema.String,
+      message: Schema.String,
+      details: Schema.optionalKey(Schema.NullOr(Schema.Record(Schema.String, Schema.Unknown)))
+    })
+  })
+)
+const decode = Schema.decodeUnknownOption(Body)
+
+type AnthropicError = (typeof Body.Type)["error"]
+
+/** What a kind is, and whether its words are for the client. */
+type Meaning = readonly [kind: FailureKind, scope: FailureScope, isTold: boolean]
+
+/**
+ * @param headers names in lower case
+ * @param now milliseconds since the epoch
+ */
+export const classify = (
+  status: number,
+  headers: Readonly<Record<string, string>>,
+  body: string,
+  now: number
+): FailureReason => {
+  const error = Option.getOrNull(decode(body))?.error ?? null
+  const meaning = byStatus(status, error)
+  const requestId = headers["request-id"]
+  return {
+    ...reasonOf(meaning, status, error),
+    ...(requestId === undefined ? {} : { requestId }),
+    retryAfterMs:
+      retryAfter(headers["retry-after"], now) ?? (meaning[0] === "rate_limit" ? resetAfter(headers, now) : null)
+  }
+}
+
+/** An `error` event. @param data its JSON */
+export const classifyEvent = (data: string): FailureReason => {
+  const error = Option.getOrNull(decode(data))?.error ?? null
+  const status = statuses.get(error?.type ?? "") ?? 500
+  return { ...reasonOf(byStatus(status, error), status, error), status: null, retryAfterMs: null }
+}
+
+const reasonOf = (
+  [kind, scope, isTold]: Meaning,
+  status: number,
+  error: AnthropicError | null
+): Omit<FailureReason, "retryAfterMs"> => {
+  const told: ToldError | null =
+    error === null || !isTold
+      ? null
+      : { status, type: error.type, message: error.message, details: error.details ?? null }
+  return {
+    kind,
+    scope,
+    status,
+    message: redact(error?.message ?? `HTTP ${status}`),
+    directoryKey: null,
+    ...(error === null ? {} : { code: error.type }),
+    ...(told === null ? {} : { told })
+  }
+}
+
+const statuses: ReadonlyMap<string, number> = new Map([
+  ["invalid_request_error", 400],
+  ["authentication_error", 401],
+  ["billing_error", 402],
+  ["permission_error", 403],
+  ["not_found_error", 404],
+  ["request_too_large", 413],
+  ["rate_limit_error", 429],
+  ["api_error", 500],
+  ["timeout_error", 504],
+  ["overloaded_error", 529]
+])
+
+const byStatus = (status: number, error: AnthropicError | null): Meaning => {
+  const message = error?.message ?? ""
+  switch (status) {
+    case 400:
+      if (/credit balance is too low/i.test(message)) return ["overage_request_limit", "credential", false]
+      if (/prompt is too long/i.test(message)) return ["prompt_too_long", "none", true]
+      return [/signature/i.test(message) ? "invalid_signature" : "invalid_request", "none", true]
+    case 401:
+      return ["key_rejected", "credential", false]
+    case 402:
+      return ["overage_request_limit", "credential", false]
+    case 403:
+      return ["auth", "credential", false]
+    case 404:
+      return [/^model\b/.test(message) ? "invalid_model" : "invalid_request", "none", true]
+    case 408:
+    case 504:
+      return ["timeout", "upstream", true]
+    case 429:
+      return ["rate_limit", "credential", false]
+    case 529:
+      return ["model_capacity", "model", true]
+    default:
+      return status >= 500 ? ["upstream_error", "upstream", true] : ["client_error", "none", true]
+  }
+}
+
+const resets = /^anthropic-ratelimit-(.+)-reset$/
+
+/** When the limits that are used up begin anew, where the answer says nothing else. Milliseconds, or null. */
+const resetAfter = (headers: Readonly<Record<string, string>>, now: number): number | null => {
+  const ends = Object.entries(headers).flatMap(([name, value]) => {
+    const limit = resets.exec(name)?.[1]
+    const isUsedUp = limit !== undefined && headers[`anthropic-ratelimit-${limit}-remaining`] === "0"
+    const at = Date.parse(value)
+    return isUsedUp && at > now ? [at - now] : []
+  })
+  return ends.length === 0 ? null : Math.max(...ends)
+}

@@ -1,0 +1,152 @@
+/**
+ * AnthropicMessages: one call of `POST /v1/messages`, its answer passed on in the upstream's own words.
+ */
+import { Effect } from "effect"
+import { withMembers } from "../../codec/JsonText.ts"
+import { join } from "../../codec/SseFrames.ts"
+import { type Lease, withoutToken } from "../../message/Lease.ts"
+import type { Usage, Used } from "../../message/Usage.ts"
+import type { Receiver, ResponseHead, Sender } from "../Dispatch.ts"
+import { broken, failure, UpstreamFailure } from "../UpstreamFailure.ts"
+import type { ContentSink, Settlement, UpstreamCall } from "../UpstreamProvider.ts"
+import { addressOf, type AnthropicOptions, bodyOf, headersOf, rejected } from "./AnthropicHttp.ts"
+import { AnthropicStream } from "./AnthropicStream.ts"
+import { withoutThinking } from "./AnthropicThinking.ts"
+import { isRecord, type RawUsage, readUsage, toldMembers, usageIn, webSearchesIn } from "./AnthropicUsage.ts"
+
+/** Longest answer that is taken whole. Bytes. */
+const longestWhole = 32 * 1024 * 1024
+
+/** What a call needs beside itself. */
+export interface AnthropicServices {
+  readonly dispatch: Sender
+  readonly options: AnthropicOptions
+}
+
+/** Sends; once more without the thinking that may be left out, where its signature is not taken here. */
+export const send = (
+  services: AnthropicServices,
+  call: UpstreamCall,
+  lease: Lease,
+  sink: ContentSink
+): Effect.Effect<Settlement, UpstreamFailure> =>
+  sendOnce(services, call, lease, sink).pipe(
+    Effect.catch((error) => {
+      const messages = error.reason.kind === "invalid_signature" ? withoutThinking(call.request) : null
+      if (messages === null || error.reason.status !== 400) return Effect.fail(error)
+      return sendOnce(services, { ...call, changes: { ...call.changes, messages } }, lease, sink)
+    })
+  )
+
+const sendOnce = Effect.fnUntraced(function* (
+  { dispatch, options }: AnthropicServices,
+  call: UpstreamCall,
+  lease: Lease,
+  sink: ContentSink
+): Effect.fn.Return<Settlement, UpstreamFailure> {
+  const reader = new Reader(sink, call.request.stream === true)
+  const response = yield* dispatch
+    .push(
+      {
+        url: addressOf(options, "/v1/messages", call.original?.query ?? ""),
+        method: "POST",
+        headers: headersOf(call.original, lease, options),
+        body: bodyOf(call),
+        headerTimeoutMs: call.headerTimeoutMs,
+        idleTimeoutMs: call.idleTimeoutMs
+      },
+      reader
+    )
+    .pipe(Effect.mapError(broken))
+  if (!reader.accepts(response)) return yield* rejected(response, lease)
+  const settlement = reader.finish()
+  return settlement instanceof UpstreamFailure
+    ? yield* new UpstreamFailure({
+        reason: { ...settlement.reason, message: withoutToken(settlement.reason.message, lease) }
+      })
+    : settlement
+})
+
+/** Reads one answer. */
+class Reader implements Receiver {
+  readonly #sink: ContentSink
+  readonly #stream: AnthropicStream | null
+  readonly #whole: Array<Uint8Array> = []
+  #length = 0
+
+  constructor(sink: ContentSink, streams: boolean) {
+    this.#sink = sink
+    this.#stream = streams ? new AnthropicStream(sink, () => sink.begun(() => usedOf(this.#stream?.raw ?? {}))) : null
+  }
+
+  accepts({ headers, status }: ResponseHead): boolean {
+    const type = this.#stream === null ? "application/json" : "text/event-stream"
+    return status === 200 && (headers["content-type"] ?? "").toLowerCase().includes(type)
+  }
+
+  readonly head: Receiver["head"] = (head, resume) => {
+    const accepted = this.accepts(head)
+    if (accepted) this.#sink.open(resume, head.headers["request-id"])
+    return accepted
+  }
+
+  readonly data: Receiver["data"] = (chunk) => {
+    if (this.#stream !== null) return this.#stream.push(chunk)
+    this.#length += chunk.length
+    if (this.#length > longestWhole) return "stop"
+    this.#whole.push(chunk)
+    return "more"
+  }
+
+  finish(): Settlement | UpstreamFailure {
+    if (this.#stream === null) return this.#length > longestWhole ? tooLong : settleWhole(join(this.#whole))
+    const ended = this.#stream.finish()
+    return "kind" in ended
+      ? new UpstreamFailure({ reason: ended })
+      : {
+          ...usedOf(this.#stream.raw),
+          stopReason: this.#stream.stopReason ?? "end_turn",
+          stopSequence: this.#stream.stopSequence,
+          answeredBy: this.#stream.model,
+          verbatim: ended
+        }
+  }
+}
+
+/** What an answer has used by its own figures. */
+const usedOf = (raw: RawUsage): Used => ({
+  calls: [{ usage: readUsage(raw), outputEstimate: 0, inputAdded: 0 }],
+  webSearches: webSearchesIn(raw),
+  isRead: true
+})
+
+const settleWhole = (bytes: Uint8Array): Settlement | UpstreamFailure => {
+  const text = new TextDecoder().decode(bytes)
+  const message = parse(text)
+  if (!isRecord(message) || message["type"] !== "message") return unreadable
+  const raw = usageIn(message)
+  const textIn = (name: string) => (typeof message[name] === "string" ? message[name] : null)
+  const ending = (usage: Usage): Uint8Array => {
+    const members = toldMembers(raw, usage)
+    const told = withMembers(text, ["usage"], members) ?? withMembers(text, [], { usage: members })
+    return told === null ? bytes : new TextEncoder().encode(told)
+  }
+  return {
+    ...usedOf(raw),
+    stopReason: textIn("stop_reason") ?? "end_turn",
+    stopSequence: textIn("stop_sequence"),
+    answeredBy: textIn("model"),
+    verbatim: { opening: null, ending }
+  }
+}
+
+const parse = (text: string): unknown => {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return null
+  }
+}
+
+const tooLong = failure("stream_broken", "none", "the answer is too long to be given whole; ask for it as a stream")
+const unreadable = failure("upstream_error", "upstream", "the upstream's answer is not a message")
