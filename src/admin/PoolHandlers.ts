@@ -28,9 +28,10 @@ export const layer: Layer.Layer<
       Effect.fnUntraced(function* ({ query }) {
         const conversation = query.conversation ? query.conversation.toLowerCase() : null
         const model = query.model ? models.resolve(query.model).id : null
+        const upstreams = query.model ? models.route(query.model) : null
         const cached = yield* accounting.cached(conversation ?? "", model)
         const [holder = null] = cached.keys()
-        const explanation = yield* pool.explain({ ...anyNeed, model, conversation, holder })
+        const explanation = yield* pool.explain({ ...anyNeed, model, upstreams, conversation, holder })
         return view(explanation, cached, Number(query.cursor || 0), Number(query.limit || largestPage))
       })
     )

@@ -17,7 +17,6 @@ export interface Unserved {
 /** Every member that is set and not acted on. */
 export const unserved = (config: GatewayConfig): ReadonlyArray<Unserved> => [
   ...when(config.server.workers > 1, "server.workers", "one process serves", true),
-  ...when(Object.keys(config.models.routes).length > 0, "models.routes", "every credential may serve", false),
   ...changed(
     config.telemetry,
     defaults.telemetry,

@@ -69,7 +69,8 @@ export const unknownRoute = (models: ModelSettings, upstreams: ReadonlyArray<Ups
     const at = ids.findIndex((id) => upstreams.every((upstream) => upstream.id !== id))
     if (at !== -1) {
       const known = upstreams.map((upstream) => `"${upstream.id}"`).join(", ")
-      return { path: ["routes", pattern, at], issue: `names no upstream; there are ${known}` }
+      const named = JSON.stringify(ids[at]?.slice(0, 64))
+      return { path: ["routes", pattern, at], issue: `names no upstream: ${named}; there are ${known}` }
     }
   }
   return undefined

@@ -102,10 +102,17 @@ export const ModelSettings = Schema.Struct({
   routes: member(
     Schema.Record(
       ModelName,
-      Schema.Array(UpstreamId).check(Schema.isMinLength(1, { expected: "at least one upstream" }))
+      Schema.Array(UpstreamId).check(
+        Schema.isMinLength(1, { expected: "at least one upstream" }),
+        Schema.makeFilter((upstreams: ReadonlyArray<UpstreamId>) => {
+          const at = upstreams.findIndex((upstream, index) => upstreams.indexOf(upstream) < index)
+          return at === -1 ? undefined : { path: [at], issue: `the upstream ${upstreams[at]} is named twice` }
+        })
+      )
     ),
     {},
-    "A model's name, in which * stands for anything → the upstreams to ask, in order. Default: every upstream, in order."
+    "A model's name, in which * stands for anything → the upstreams to ask, in order. The client's name and the " +
+      "upstream's are compared, and the pattern with the longest text counts. Default: every upstream, in order."
   )
 })
 export type ModelSettings = typeof ModelSettings.Type

@@ -5,6 +5,7 @@
  * at a time: two changes of different members at once both last.
  */
 import { Context, Effect, Layer, PubSub, Ref, Result, Schema, Semaphore, Stream } from "effect"
+import type { UpstreamId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import type { ConfigFile } from "./ConfigFile.ts"
 import { type Fault, formatPath, nearestKey } from "./ConfigError.ts"
@@ -39,6 +40,8 @@ export class RuntimeSettings extends Context.Service<
   {
     /** The settings of this moment. Costs one read; for the hot path. */
     readonly current: () => HotSettings
+    /** The upstreams of the configuration, in its order. They stay as they are while it runs. */
+    readonly upstreams: ReadonlyArray<UpstreamId>
     /** The settings of this moment, then those after each change; a slow listener sees the newest only. */
     readonly changes: Stream.Stream<HotSettings>
     /** A section as it was written, with the origin of each member. */
@@ -136,6 +139,7 @@ const make = Effect.fnUntraced(function* (
 
   return RuntimeSettings.of({
     current: () => Ref.getUnsafe(state).settings,
+    upstreams: file.config.upstreams.map(({ id }) => id),
     changes: Stream.fromPubSub(published),
     ignored: Effect.map(Ref.get(state), ({ ignored }) => ignored),
     section: (section) => Effect.map(Ref.get(state), view(section)),

@@ -9,7 +9,7 @@ import { egressOf } from "../config/EgressChoice.ts"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { Credential } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
-import type { CredentialId } from "../message/Ids.ts"
+import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import type { Why } from "../message/Why.ts"
 import type { StorageError } from "../message/StorageError.ts"
@@ -70,6 +70,8 @@ export class CredentialPool extends Context.Service<
     readonly replaceToken: (lease: Lease) => Effect.Effect<Lease, RefreshFailure>
     /** Who would serve and why, and what speaks against each of the others. Changes nothing. */
     readonly explain: (need: Need) => Effect.Effect<Explanation>
+    /** The upstreams that credentials belong to. */
+    readonly upstreams: () => ReadonlyArray<UpstreamId>
     /** Every model that some credential lists; empty while none is known. Waits for lists that are being fetched. */
     readonly models: Effect.Effect<ReadonlyArray<UpstreamModel>>
     /** The same as far as it is known now. */
@@ -199,6 +201,7 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
       })
     },
     explain: (need) => Effect.map(Clock.currentTimeMillis, (now) => explainNow(core, need, now)),
+    upstreams: () => core.index.upstreams,
     models: Effect.gen(function* () {
       yield* Effect.forEach((yield* enabled).slice(0, listedAtOnce), ask, { concurrency: "unbounded", discard: true })
       if (lists.known().length === 0) yield* lists.settled
@@ -228,7 +231,11 @@ const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanati
   core.advance(now)
   const known = index.knowledge(need.model)
   const gatewayFull = outstanding >= limit
-  return explain(index.inOrder(), core.choose(need, now), (entry) =>
+  const inOrder = index.inOrder()
+  const { upstreams } = need
+  const entries =
+    upstreams === null ? inOrder : inOrder.toSorted((a, b) => placeOf(a, upstreams) - placeOf(b, upstreams))
+  return explain(entries, core.choose(need, now), (entry) =>
     reasonsAgainst(entry, need, {
       now,
       known,
@@ -237,6 +244,10 @@ const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanati
     })
   )
 }
+
+/** Where an entry's upstream stands among those that are asked; behind them where it is none. */
+const placeOf = ({ credential: { upstream } }: PoolEntry, asked: ReadonlyArray<UpstreamId>): number =>
+  asked.includes(upstream) ? asked.indexOf(upstream) : asked.length
 
 /** What was acquired outlives the effect only where it succeeds: a lease that is not given holds no permit. */
 const ownScope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>

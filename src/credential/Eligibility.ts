@@ -2,7 +2,7 @@
  * Eligibility: what a request needs of a credential, and what speaks against one. Pure.
  */
 import { DateTime } from "effect"
-import type { CredentialId } from "../message/Ids.ts"
+import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { Ineligible } from "../message/Why.ts"
 import { type PoolEntry, standing } from "./PoolEntry.ts"
 
@@ -10,6 +10,8 @@ import { type PoolEntry, standing } from "./PoolEntry.ts"
 export interface Need {
   /** The upstream's name of the model, or null where any will do. */
   readonly model: string | null
+  /** The upstreams to ask, the first first; nobody of another one serves. Null: any, all alike. */
+  readonly upstreams: ReadonlyArray<UpstreamId> | null
   /** What the request goes on with, if anything: it is served by whom it was served by before. */
   readonly conversation: string | null
   /** Who has the longest part of what is asked cached, if anybody: leaving it costs making that again. */
@@ -25,6 +27,7 @@ export interface Need {
 /** A need that any credential meets. */
 export const anyNeed: Need = {
   model: null,
+  upstreams: null,
   conversation: null,
   holder: null,
   client: null,
@@ -84,7 +87,9 @@ export const reasonsAgainst = (entry: PoolEntry, need: Need, around: Surrounding
   if (is === "disabled" && disabled !== null) {
     add("disabled", disabled.reason, disabled.until === null ? null : DateTime.toEpochMillis(disabled.until))
   }
-  if (!suits({ models: entry.models, free: isFree(entry) }, need.model, known)) {
+  if (need.upstreams?.includes(entry.credential.upstream) === false) {
+    add("model", "its upstream is not asked for this model")
+  } else if (!suits({ models: entry.models, free: isFree(entry) }, need.model, known)) {
     add("model", `may not use ${need.model ?? ""}`)
   }
   if (cooldown !== null && DateTime.toEpochMillis(cooldown.until) > now) {

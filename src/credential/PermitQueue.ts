@@ -13,12 +13,19 @@ import type { Need } from "./Eligibility.ts"
 export class Ticket<A, E> {
   readonly need: Need
   #decision: Result.Result<A, E> | null
+  #kind: string | null | undefined
   readonly #decided: Latch.Latch
 
   constructor(need: Need, decision: Result.Result<A, E> | null) {
     this.need = need
     this.#decision = decision
     this.#decided = Latch.makeUnsafe(decision !== null)
+  }
+
+  /** The same for requests that the same may serve now; null for one that has tried somebody. */
+  get kind(): string | null {
+    this.#kind ??= kindOf(this.need)
+    return this.#kind
   }
 
   /** Null while it waits. */
@@ -110,5 +117,8 @@ export class PermitQueue<A, E> {
     return null
   }
 }
+
+const kindOf = ({ barred, exclude, model, upstreams }: Need): string | null =>
+  barred.size + exclude.size > 0 ? null : JSON.stringify([model, upstreams])
 
 const half = (limit: number): number => Math.max(1, Math.floor(limit / 2))

@@ -15,7 +15,8 @@ import { belongsOn, makeShelf, putOn, type Shelf, shelfKey, type Slot, takeOff }
 
 export class PoolIndex {
   #mode: Mode
-  #current: PoolEntry | null = null
+  /** Who served last of each upstream, in priority mode. */
+  readonly #current = new Map<UpstreamId, PoolEntry>()
   readonly #slots = new Map<PoolEntry, Slot>()
   readonly #byId = new Map<CredentialId, Slot>()
   readonly #shelves = new Map<string, Shelf>()
@@ -92,7 +93,7 @@ export class PoolIndex {
   update(entry: PoolEntry, now: number): void {
     const before = this.#slots.get(entry)
     const is = standing(entry, now)
-    const rank = rankOf(entry, entry === this.#current)
+    const rank = rankOf(entry, entry === this.#current.get(entry.credential.upstream))
     if (before !== undefined && before.standing === is && belongsOn(before.shelf, entry)) {
       if (is === "ready" || is === "full") {
         Object.assign(before, rank)
@@ -131,7 +132,8 @@ export class PoolIndex {
     if (slot.shelf.models === null) this.#unlisted--
     this.#slots.delete(entry)
     this.#byId.delete(entry.credential.id)
-    if (this.#current === entry) this.#current = null
+    const { upstream } = entry.credential
+    if (this.#current.get(upstream) === entry) this.#current.delete(upstream)
   }
 
   /** Notices who recovered by time; tells who. */
@@ -148,13 +150,18 @@ export class PoolIndex {
     return recovered
   }
 
-  /** Who serves in priority mode goes on among its equals until it cannot; to be full for a while is no reason. */
+  /**
+   * Who serves in priority mode goes on among its equals at the upstream until it cannot; to be full for a while is no
+   * reason.
+   */
   elect(entry: PoolEntry): void {
     const slot = this.#slots.get(entry)
-    if (slot === undefined || this.#mode !== "priority" || this.#current === entry) return
-    const before = this.#current === null ? undefined : this.#slots.get(this.#current)
+    const { upstream } = entry.credential
+    const current = this.#current.get(upstream)
+    if (slot === undefined || this.#mode !== "priority" || current === entry) return
+    const before = current === undefined ? undefined : this.#slots.get(current)
     if (before?.standing === "full" && before.entry.credential.priority <= entry.credential.priority) return
-    this.#current = entry
+    this.#current.set(upstream, entry)
     for (const one of before === undefined ? [slot] : [before, slot]) {
       this.#takeOff(one)
       one.waiting = one === slot ? 0 : 1
@@ -165,6 +172,11 @@ export class PoolIndex {
   /** Every entry, those that are preferred first. */
   inOrder(): ReadonlyArray<PoolEntry> {
     return [...this.#slots.values()].toSorted((a, b) => (this.isBefore(a, b) ? -1 : 1)).map(({ entry }) => entry)
+  }
+
+  /** Whose credentials there are. */
+  get upstreams(): ReadonlyArray<UpstreamId> {
+    return [...new Set(Array.from(this.#shelves.values(), ({ upstream }) => upstream))]
   }
 
   /** All of them. */

@@ -137,15 +137,14 @@ export const sweep: (state: PoolState, whom: "free permits" | "everyone") => Eff
     if (state.queue.length === 0) return
     state.advance(yield* Clock.currentTimeMillis)
     // Of those who ask for the same and have tried nobody, one look tells for all.
-    const inVain = new Set<string | null>()
+    const inVain = new Set<string>()
     for (const ticket of state.queue) {
       if (whom === "free permits" && (state.outstanding >= state.limit || !state.index.hasReady)) return
-      const { barred, exclude, model } = ticket.need
-      const isPlain = barred.size + exclude.size === 0
-      if (isPlain && inVain.has(model)) continue
+      const { kind } = ticket
+      if (kind !== null && inVain.has(kind)) continue
       const decision = yield* decide(state, ticket.need)
       if (decision === null) {
-        if (isPlain) inVain.add(model)
+        if (kind !== null) inVain.add(kind)
         continue
       }
       state.queue.served(ticket)

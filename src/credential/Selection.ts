@@ -3,11 +3,12 @@
  */
 import type { CredentialId } from "../message/Ids.ts"
 import type { Counts, Why } from "../message/Why.ts"
-import { type Need, suits } from "./Eligibility.ts"
+import type { Need } from "./Eligibility.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
 import type { PoolIndex } from "./PoolIndex.ts"
 import { deciding } from "./Preference.ts"
 import type { Shelf, Slot } from "./Shelf.ts"
+import { afterOthers, inAll, survey, type Tier, type Unavailable } from "./Survey.ts"
 
 export type Choice =
   | { readonly kind: "chosen"; readonly entry: PoolEntry; readonly by: ChosenBy; readonly why: Why }
@@ -29,9 +30,6 @@ export type Choice =
  */
 export type ChosenBy = "order" | "conversation" | "again" | "borrowed"
 
-/** Why nobody can serve: `limited` are rests that each account's own use has earned, `resting` any others. */
-export type Unavailable = "limited" | "resting" | "out_of_quota" | "model" | "disabled"
-
 /** What a choice reads beside the index. */
 export interface ChoiceContext {
   /** The credential that the conversation belongs to. */
@@ -45,106 +43,86 @@ export interface ChoiceContext {
 /** Most ids in the short form of a decision. */
 const shown = 8
 
-/** Who would serve, as the index stands: whoever asks has let it notice the time. */
+/**
+ * Who would serve, as the index stands: whoever asks has let it notice the time.
+ *
+ * Upstreams are asked in the order that the request names. The first that has somebody to serve at once, whom this request
+ * has not tried, serves; a conversation and what is cached count within one upstream only.
+ */
 export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overflow }: ChoiceContext): Choice => {
-  const { because, counts, shelves, soonest } = survey(index, need)
-  const awake = (id: CredentialId): Slot | null => {
+  const { because, outside, soonest, tiers } = survey(index, need)
+  const awake = (id: CredentialId): Placed | null => {
     const slot = index.find(id)
-    return slot !== undefined && isAwake(slot) && shelves.includes(slot.shelf) ? slot : null
+    if (slot === undefined || !isAwake(slot)) return null
+    const tier = tiers.find(({ shelves }) => shelves.includes(slot.shelf))
+    return tier === undefined ? null : { slot, tier }
   }
-  const again: Array<Slot> = []
+  const again: Array<Placed> = []
   for (const id of new Set([...need.exclude, ...need.barred])) {
-    const slot = awake(id)
-    if (slot === null) continue
-    counts[slot.standing === "ready" ? "eligible" : "full"]--
-    counts.tried++
-    if (!need.barred.has(id)) again.push(slot)
+    const placed = awake(id)
+    if (placed === null) continue
+    placed.tier.counts[placed.slot.standing === "ready" ? "eligible" : "full"]--
+    placed.tier.counts.tried++
+    if (!need.barred.has(id)) again.push(placed)
   }
+  const counts = inAll(tiers, outside)
   const isFresh = ({ entry: { credential } }: Slot) =>
     !need.exclude.has(credential.id) && !need.barred.has(credential.id)
-  const front = gatewayFull ? [] : frontOf(index, shelves, isFresh)
-  const chosen = (slot: Slot, by: ChosenBy, because: string): Choice => ({
+  const chosen = ({ slot, tier }: Placed, by: ChosenBy, because: string, front: ReadonlyArray<Slot> = []): Choice => ({
     kind: "chosen",
     entry: slot.entry,
     by,
-    why: { because, counts, credentials: namesOf(slot, front) }
+    why: { because: afterOthers(tiers, tier, because), counts, credentials: namesOf(slot, front) }
   })
 
-  if (counts.eligible > 0 && !gatewayFull) {
+  const tier = gatewayFull ? undefined : tiers.find((one) => one.counts.eligible > 0)
+  if (tier !== undefined) {
+    const own = frontOf(index, tier.shelves, isFresh)
+    const front = [...own]
+    for (const later of tiers.slice(tiers.indexOf(tier) + 1)) {
+      if (front.length < shown) front.push(...frontOf(index, later.shelves, isFresh))
+    }
     for (const [id, because] of [
       [need.holder, "it has what is asked cached"],
       [bound, "it serves this conversation"]
     ] as const) {
-      const own = id === null ? null : awake(id)
-      if (own?.standing === "ready" && isFresh(own)) return chosen(own, "conversation", because)
+      const placed = id === null ? null : awake(id)
+      if (placed?.tier === tier && placed.slot.standing === "ready" && isFresh(placed.slot)) {
+        return chosen(placed, "conversation", because, front)
+      }
     }
-    const [best, next] = front
+    const [best, next] = own
     if (best !== undefined) {
-      return chosen(best, "order", next === undefined ? "no other can serve" : deciding(best, next, index.mode))
+      const because = next === undefined ? "no other can serve" : deciding(best, next, index.mode)
+      return chosen({ slot: best, tier }, "order", because, front)
     }
   }
   const borrow = (isAllowed: (slot: Slot) => boolean): Choice => {
     const isKnownGood = (slot: Slot) => isAllowed(slot) && slot.entry.probing === null
-    const best = overflow
-      ? (bestOf(index, shelves, "ready", isKnownGood) ?? bestOf(index, shelves, "full", isKnownGood))
-      : null
-    return best === null
-      ? { kind: "full", counts: allFull(counts) }
-      : chosen(best, "borrowed", "every permit is taken; borrowed without one")
+    for (const tier of overflow ? tiers : []) {
+      const slot = bestOf(index, tier.shelves, "ready", isKnownGood) ?? bestOf(index, tier.shelves, "full", isKnownGood)
+      if (slot !== null) return chosen({ slot, tier }, "borrowed", "every permit is taken; borrowed without one")
+    }
+    return { kind: "full", counts: allFull(counts) }
   }
   if (counts.eligible + counts.full > 0) return borrow(isFresh)
   if (again.length > 0) {
-    const free = gatewayFull ? [] : again.filter(({ standing }) => standing === "ready")
-    const best = free.reduce<Slot | null>((a, b) => (a !== null && index.isBefore(a, b) ? a : b), null)
+    const place = ({ tier }: Placed) => tiers.indexOf(tier)
+    const isAhead = (a: Placed, b: Placed) =>
+      place(a) < place(b) || (a.tier === b.tier && index.isBefore(a.slot, b.slot))
+    const free = gatewayFull ? [] : again.filter(({ slot }) => slot.standing === "ready")
+    const best = free.reduce<Placed | null>((a, b) => (a !== null && isAhead(a, b) ? a : b), null)
     return best === null
-      ? borrow((slot) => again.includes(slot))
+      ? borrow((slot) => again.some((placed) => placed.slot === slot))
       : chosen(best, "again", "nobody else is left; it was tried before")
   }
   return { kind: "unavailable", because, counts, soonest }
 }
 
-/** What stands on the shelves: counted, with those that may serve, and why nobody could if it came to that. */
-const survey = (index: PoolIndex, need: Need) => {
-  const counts: Counts = { eligible: 0, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 }
-  const known = index.knowledge(need.model)
-  const shelves: Array<Shelf> = []
-  /** Of the shelves that may serve this request, also those whose upstream is left alone. */
-  const suiting = { disabled: 0, outOfQuota: 0, limited: 0, soonest: Infinity }
-  for (const shelf of index.shelves) {
-    const enabled = shelf.size - shelf.disabled
-    counts.disabled += shelf.disabled
-    if (!suits(shelf, need.model, known)) {
-      counts.model += enabled
-      continue
-    }
-    suiting.disabled += shelf.disabled
-    suiting.outOfQuota += shelf.outOfQuota
-    const paused = enabled === 0 ? null : index.pausedUntil(shelf.upstream)
-    const recovers = shelf.recovering.first?.recoversAt ?? Infinity
-    const isAnyoneUp = shelf.ready.size + shelf.full.size > 0
-    const soonest = paused === null ? recovers : isAnyoneUp ? paused : Math.max(paused, recovers)
-    suiting.soonest = Math.min(suiting.soonest, soonest)
-    if (paused !== null) {
-      counts.cooldown += enabled
-      continue
-    }
-    suiting.limited += shelf.limited
-    counts.cooldown += shelf.cooling
-    counts.full += shelf.full.size
-    counts.eligible += shelf.ready.size
-    shelves.push(shelf)
-  }
-  const soonest = suiting.soonest === Infinity ? null : suiting.soonest
-  return { counts, shelves, soonest, because: unavailable(counts, suiting) }
-}
-
-const unavailable = (
-  { cooldown, model }: Counts,
-  suiting: { readonly disabled: number; readonly outOfQuota: number; readonly limited: number }
-): Unavailable => {
-  if (cooldown > 0) return suiting.limited === cooldown ? "limited" : "resting"
-  if (suiting.outOfQuota > 0) return "out_of_quota"
-  return suiting.disabled === 0 && model > 0 ? "model" : "disabled"
+/** Somebody who may serve, now or once a permit is free, and whose upstream that is. */
+interface Placed {
+  readonly slot: Slot
+  readonly tier: Tier
 }
 
 const bestOf = (

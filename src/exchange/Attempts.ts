@@ -8,7 +8,7 @@ import type { HotSettings } from "../config/HotSettings.ts"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { CredentialPoolError } from "../credential/CredentialPoolError.ts"
 import type { Need } from "../credential/Eligibility.ts"
-import type { CredentialId } from "../message/Ids.ts"
+import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import { failure } from "../upstream/UpstreamFailure.ts"
 import type { Settlement, UpstreamCall, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
@@ -41,6 +41,8 @@ export interface Call extends Omit<UpstreamCall, "headerTimeoutMs" | "idleTimeou
   readonly affinity: Affinity
   /** Whose cache holds the most of it, if anybody's does. */
   readonly holder: CredentialId | null
+  /** The upstreams that may serve it, the first first. */
+  readonly upstreams: ReadonlyArray<UpstreamId>
   /** The client that waits for a permit. */
   readonly client: string | null
 }
@@ -107,8 +109,13 @@ export const run = Effect.fnUntraced(function* (
 })
 
 /** @param others only credentials that this request has not tried */
-const needOf = ({ affinity, client, holder, model }: Call, { barred, tried }: Failover, others: boolean): Need => ({
+const needOf = (
+  { affinity, client, holder, model, upstreams }: Call,
+  { barred, tried }: Failover,
+  others: boolean
+): Need => ({
   model,
+  upstreams,
   conversation: affinity.from,
   holder,
   client,

@@ -168,6 +168,7 @@ const make = Effect.gen(function* () {
       cachePoints,
       affinity,
       holder: plan.holder,
+      upstreams: models.route(client.request.model),
       client: client.id
     }
     const attempts = Attempts.run({ pool, provider, settings: current, clock, trail }, call, relay)

@@ -1,7 +1,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Effect } from "effect"
 import { social } from "../storage/StoreCases.ts"
-import { GroupId } from "../../src/message/Ids.ts"
+import { GroupId, UpstreamId } from "../../src/message/Ids.ts"
 import { ask, type AdminRig, errorOf, makeAdminRig } from "./AdminRig.ts"
 
 const config = "/api/admin/config"
@@ -117,6 +117,39 @@ describe("the pool", () => {
         nextCursor: null
       })
       assert.strictEqual((yield* ask(rig, "/api/admin/pool/explain?limit=0")).status, 400)
+    })
+  )
+
+  it.live("explains by the route of the model, upstream by upstream", () =>
+    Effect.gen(function* () {
+      const other = UpstreamId.make("other")
+      const rig = yield* makeAdminRig({ credentials: [social("z", { upstream: other }), social("a", { priority: 1 })] })
+      const path = "/api/admin/pool/explain?model=claude-sonnet-4-5"
+      assert.deepInclude((yield* ask(rig, path)).json, { chosen: "a", because: "no other can serve" })
+      yield* rig.pool.operations.setDisabled(social("a").id, true)
+      const because = "kiro: 1 is disabled; other: no other can serve"
+      assert.deepInclude((yield* ask(rig, path)).json, { chosen: "z", because })
+      const routed = yield* put(rig, "models", { routes: { "claude-sonnet-*": ["kiro"] } })
+      assert.strictEqual(routed.status, 200, routed.text)
+      assert.deepInclude((yield* ask(rig, path)).json, {
+        chosen: null,
+        counts: { eligible: 0, cooldown: 0, disabled: 1, full: 0, model: 1, group: 0, tried: 0 },
+        credentials: [
+          { id: "a", eligible: false, cachedTokens: 0, reasons: [{ kind: "disabled", detail: "manual", until: null }] },
+          {
+            id: "z",
+            eligible: false,
+            cachedTokens: 0,
+            reasons: [{ kind: "model", detail: "its upstream is not asked for this model", until: null }]
+          }
+        ]
+      })
+      const refused = yield* put(rig, "models", { routes: { "claude-*": ["kiro", "nobody"] } })
+      assert.strictEqual(refused.status, 400)
+      assert.strictEqual(
+        errorOf(refused),
+        `invalid_request_error: routes["claude-*"][1]: names no upstream: "nobody"; there are "kiro"`
+      )
     })
   )
 

@@ -130,8 +130,16 @@ describe("GatewayConfig", () => {
       const routes = { "claude-*": ["kiro", "othre"] }
       assert.strictEqual(
         yield* whyNot({ upstreams, models: { routes } }),
-        'models.routes["claude-*"][1]: names no upstream; there are "kiro", "other"'
+        'models.routes["claude-*"][1]: names no upstream: "othre"; there are "kiro", "other"'
       )
+    })
+  )
+
+  it.effect("refuses a route that names nobody, or one twice", () =>
+    Effect.gen(function* () {
+      const why = (route: ReadonlyArray<string>) => whyNot({ models: { routes: { "claude-*": route } } })
+      assert.strictEqual(yield* why([]), 'models.routes["claude-*"]: expected at least one upstream')
+      assert.strictEqual(yield* why(["kiro", "kiro"]), 'models.routes["claude-*"][1]: the upstream kiro is named twice')
     })
   )
 

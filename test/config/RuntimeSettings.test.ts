@@ -71,7 +71,9 @@ describe("RuntimeSettings", () => {
           ["pool", ["mode"], "", /expected an object/],
           ["pool", null, "", /expected an object/],
           ["retry", { budget: "soon" }, "budget", /expected a duration/],
-          ["models", { routes: { "claude-*": ["kiro", "nobody"] } }, 'routes["claude-*"][1]', /names no upstream/],
+          ["models", { routes: { "claude-*": ["kiro", "nobody"] } }, 'routes["claude-*"][1]', /no upstream: "nobody"/],
+          ["models", { routes: { "claude-*": [] } }, 'routes["claude-*"]', /at least one upstream/],
+          ["models", { routes: { "claude-*": ["kiro", "kiro"] } }, 'routes["claude-*"][1]', /kiro is named twice/],
           ["cache", { reportedReadRatio: 0.96 }, "reportedReadRatio", /from 0 to 0\.95/],
           ["cache", { reportedReadRatio: 0.5, perceivedCacheHitRatio: 0.5 }, "perceivedCacheHitRatio", /one of the two/]
         ]

@@ -4,6 +4,7 @@ import { TestClock } from "effect/testing"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import type { CredentialPoolError } from "../../src/credential/CredentialPoolError.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import type { Lease } from "../../src/message/Lease.ts"
 import { anyNeed, failureOf, id, poolOf, ready, settle } from "./PoolRig.ts"
 
@@ -288,6 +289,34 @@ describe("a lease", () => {
       assert.isAtLeast(reason.retryAfterMs, 96_000)
       assert.isAtMost(reason.retryAfterMs, 144_000)
     }).pipe(Effect.provide(poolOf([ready("a")], { pool: one })))
+  )
+
+  it.effect("is given to the first who may have it, past those who wait for the same at another upstream", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const [kiro, other] = [UpstreamId.make("kiro"), UpstreamId.make("other")]
+      const order: Array<string> = []
+      const ask = (name: string, ...upstreams: ReadonlyArray<UpstreamId>) =>
+        Effect.gen(function* () {
+          const lease = yield* pool.lease({ ...anyNeed, model: "m", upstreams })
+          order.push(`${name}: ${lease.credential.id}`)
+          yield* Effect.sleep("1 second")
+        }).pipe(Effect.scoped, Effect.forkChild)
+      const fibers = [
+        yield* ask("first", kiro),
+        yield* ask("second", other),
+        yield* ask("third", kiro),
+        yield* ask("fourth", other),
+        yield* ask("fifth", kiro, other)
+      ]
+      yield* settle
+      assert.deepStrictEqual(order, ["first: a", "second: z"])
+      yield* TestClock.adjust("1 second")
+      assert.deepStrictEqual(order.slice(2), ["third: a", "fourth: z"])
+      yield* TestClock.adjust("2 seconds")
+      assert.strictEqual(order[4], "fifth: a")
+      for (const fiber of fibers) yield* Fiber.join(fiber)
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("z", { upstream: UpstreamId.make("other") })], { pool: one })))
   )
 
   it.effect("says whether the rests are limits of those that could serve, whatever others suffer from", () =>

@@ -6,13 +6,14 @@ import { PoolIndex } from "../../src/credential/PoolIndex.ts"
 import { type Need, reasonsAgainst } from "../../src/credential/Eligibility.ts"
 import { isBefore, type Mode, rankOf } from "../../src/credential/Preference.ts"
 import * as Selection from "../../src/credential/Selection.ts"
-import { GroupId } from "../../src/message/Ids.ts"
+import { GroupId, UpstreamId } from "../../src/message/Ids.ts"
 import { anyNeed, id, ready } from "./PoolRig.ts"
 
 const at = (ms: number) => DateTime.makeUnsafe(ms)
 const start = 1_000_000
 
 const Small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 3 }))
+const Upstream = Schema.Literals(["kiro", "other", "third"]).pipe(Schema.decodeTo(UpstreamId))
 const Drawn = Schema.Struct({
   priority: Small,
   group: Schema.Literals(["", "eu"]),
@@ -31,7 +32,9 @@ const Asked = Schema.Struct({
   barred: Schema.Array(Small),
   bound: Schema.NullOr(Small),
   holder: Schema.NullOr(Small),
-  gatewayFull: Schema.Boolean
+  upstreams: Schema.NullOr(Schema.Array(Upstream).check(Schema.isUnique())),
+  gatewayFull: Schema.Boolean,
+  overflow: Schema.Boolean
 })
 
 const modelsOf = { opus: ["opus"], sonnet: ["sonnet"], both: ["opus", "sonnet"] } as const
@@ -66,15 +69,16 @@ const dress = (entry: PoolEntry, drawn: typeof Drawn.Type): void => {
   }
 }
 
-const entryOf = (drawn: typeof Drawn.Type, index: number): PoolEntry => {
-  const entry = makeEntry(ready(String(index)), untouched, 3, true)
+const entryOf = (drawn: typeof Drawn.Type, upstream: UpstreamId, index: number): PoolEntry => {
+  const entry = makeEntry(ready(String(index), { upstream }), untouched, 3, true)
   dress(entry, drawn)
   return entry
 }
 
-const needOf = ({ barred, exclude, holder, model }: typeof Asked.Type): Need => ({
+const needOf = ({ barred, exclude, holder, model, upstreams }: typeof Asked.Type): Need => ({
   ...anyNeed,
   model,
+  upstreams,
   holder: holder === null ? null : id(String(holder)),
   exclude: new Set(exclude.map((n) => id(String(n)))),
   barred: new Set(barred.map((n) => id(String(n))))
@@ -86,8 +90,7 @@ type Scanned = { readonly kind: Selection.Choice["kind"]; readonly id: string | 
 const scan = (
   entries: ReadonlyArray<PoolEntry>,
   need: Need,
-  bound: string | null,
-  gatewayFull: boolean,
+  { bound, gatewayFull, overflow }: Selection.ChoiceContext,
   mode: Mode,
   now: number
 ): Scanned => {
@@ -97,17 +100,31 @@ const scan = (
     reasonsAgainst(entry, need, { now, known, pausedUntil: null, gatewayFull }).map(({ kind }) => kind)
   const only = (entry: PoolEntry, ...allowed: ReadonlyArray<string>) =>
     against(entry).every((kind) => allowed.includes(kind))
-  const inOrder = entries.toSorted((a, b) => (isBefore(rankOf(a, false), rankOf(b, false), mode) ? -1 : 1))
+  const place = ({ credential: { upstream } }: PoolEntry) => need.upstreams?.indexOf(upstream) ?? 0
+  const inOrder = entries
+    .toSorted((a, b) => (isBefore(rankOf(a, false), rankOf(b, false), mode) ? -1 : 1))
+    .toSorted((a, b) => place(a) - place(b))
   const free = inOrder.filter((entry) => only(entry))
-  const named = (name: string | null) => free.find(({ credential }) => credential.id === name)
+  const [best] = free
+  const named = (name: string | null) =>
+    free.find((entry) => entry.credential.id === name && best !== undefined && place(entry) === place(best))
   const own = named(need.holder) ?? named(bound)
-  const first = own ?? free[0]
+  const first = own ?? best
   if (first !== undefined) return { kind: "chosen", id: first.credential.id, soonest: null }
-  if (inOrder.some((entry) => only(entry, "full"))) return { kind: "full", id: null, soonest: null }
+  /** Those who have a permit left of their own come first, upstream by upstream. */
+  const full = (those: ReadonlyArray<PoolEntry>): Scanned => {
+    const isFull = ({ limit, outstanding }: PoolEntry) => (outstanding >= limit ? 1 : 0)
+    const [borrowed] = those.toSorted((a, b) => place(a) - place(b) || isFull(a) - isFull(b))
+    return overflow && borrowed !== undefined
+      ? { kind: "chosen", id: borrowed.credential.id, soonest: null }
+      : { kind: "full", id: null, soonest: null }
+  }
+  const fresh = inOrder.filter((entry) => only(entry, "full"))
+  if (fresh.length > 0) return full(fresh)
   const again = inOrder.filter((entry) => only(entry, "tried", "full") && !need.barred.has(entry.credential.id))
   const retried = again.find((entry) => only(entry, "tried"))
   if (retried !== undefined) return { kind: "chosen", id: retried.credential.id, soonest: null }
-  if (again.length > 0) return { kind: "full", id: null, soonest: null }
+  if (again.length > 0) return full(again)
   const ends = inOrder
     .filter((entry) => only(entry, "cooldown", "disabled", "tried", "full"))
     .flatMap(({ health: { cooldown, disabled } }) => {
@@ -124,10 +141,15 @@ describe("Selection", () => {
   for (const mode of ["priority", "balanced"] as const) {
     it.prop(
       `chooses whom a scan of all states would choose, after any changes and with time passing: ${mode}`,
-      [Schema.Array(Drawn), Schema.Array(Schema.Tuple([Small, Drawn])), Schema.Array(Asked), Schema.Literals([0, 600])],
+      [
+        Schema.Array(Schema.Tuple([Drawn, Upstream])),
+        Schema.Array(Schema.Tuple([Small, Drawn])),
+        Schema.Array(Asked),
+        Schema.Literals([0, 600])
+      ],
       ([drawn, changes, asked, later]) => {
         const index = new PoolIndex(mode)
-        const entries = drawn.slice(0, 4).map(entryOf)
+        const entries = drawn.slice(0, 4).map(([one, upstream], n) => entryOf(one, upstream, n))
         for (const entry of entries) index.update(entry, start)
         for (const [which, change] of changes) {
           const entry = entries[which]
@@ -138,16 +160,16 @@ describe("Selection", () => {
         const now = start + later
         for (const ask of asked) {
           const need = needOf(ask)
-          const bound = ask.bound === null ? null : id(String(ask.bound))
-          const { gatewayFull } = ask
+          const { gatewayFull, overflow } = ask
+          const context = { bound: ask.bound === null ? null : id(String(ask.bound)), gatewayFull, overflow }
           index.advance(now)
-          const choice = Selection.choose(index, need, { bound, gatewayFull, overflow: false })
+          const choice = Selection.choose(index, need, context)
           const seen: Scanned = {
             kind: choice.kind,
             id: choice.kind === "chosen" ? choice.entry.credential.id : null,
             soonest: choice.kind === "unavailable" ? choice.soonest : null
           }
-          assert.deepStrictEqual(seen, scan(entries, need, bound, gatewayFull, mode, now))
+          assert.deepStrictEqual(seen, scan(entries, need, context, mode, now))
           const counts = choice.kind === "chosen" ? choice.why.counts : choice.counts
           assert.strictEqual(
             Object.values(counts).reduce((a, b) => a + b, 0),
@@ -293,6 +315,11 @@ describe("Selection", () => {
     assert.strictEqual(because("balanced", plain("a"), served), "the fewest answers so far")
   })
 
+  const ofOther = (name: string, priority = 0) =>
+    makeEntry(ready(name, { priority, upstream: UpstreamId.make("other") }), untouched, 2, true)
+  const upstreams = [UpstreamId.make("kiro"), UpstreamId.make("other")]
+  const because = (choice: Selection.Choice) => (choice.kind === "chosen" ? choice.why.because : choice.kind)
+
   it("takes plans without cost to lack opus only while their models are not known", () => {
     const entry = makeEntry(ready("a", { subscription: "KIRO FREE" }), untouched, 1, true)
     const index = poolOf("priority", entry)
@@ -303,5 +330,111 @@ describe("Selection", () => {
     assert.strictEqual(chosen(choose(index, { model: "claude-opus-4.5" })), "a")
     // Nobody lists it: the upstream may know it all the same.
     assert.strictEqual(chosen(choose(index, { model: "claude-of-tomorrow" })), "a")
+  })
+
+  it("asks upstreams in the order of the route, whatever is preferred at the next", () => {
+    const [a, b, z] = [plain("a", 5), plain("b", 6), ofOther("z")]
+    for (const mode of ["priority", "balanced"] as const) {
+      const index = poolOf(mode, a, b, z)
+      assert.strictEqual(chosen(choose(index, { upstreams })), "a")
+      assert.strictEqual(
+        chosen(choose(index, { upstreams, holder: id("z") }, "z")),
+        "a",
+        "stickiness is of one upstream"
+      )
+      assert.strictEqual(chosen(choose(index, { upstreams, holder: id("b") }, "z")), "b")
+      assert.strictEqual(chosen(choose(index, { upstreams: upstreams.toReversed() })), "z")
+    }
+  })
+
+  it("goes to the next upstream where nobody of the first serves at once, and says why", () => {
+    const [a, b, z] = [plain("a"), plain("b"), ofOther("z", 3)]
+    const index = poolOf("priority", a, b, z)
+    const tried = choose(index, { upstreams, exclude: new Set([id("a"), id("b")]) })
+    assert.deepStrictEqual([chosen(tried), because(tried)], ["z", "kiro: all 2 were tried; other: no other can serve"])
+    for (const entry of [a, b]) {
+      entry.outstanding = 2
+      index.update(entry, start)
+    }
+    const full = choose(index, { upstreams })
+    assert.deepStrictEqual([chosen(full), because(full)], ["z", "kiro: all 2 are full; other: no other can serve"])
+    a.health = { ...untouched, disabled: { reason: "manual", until: null } }
+    index.update(a, start)
+    assert.strictEqual(
+      because(choose(index, { upstreams })),
+      "kiro: 1 is full, 1 is disabled; other: no other can serve"
+    )
+    index.pause(UpstreamId.make("kiro"), start + 5_000)
+    assert.match(because(choose(index, { upstreams })), /^kiro: 1 rests, 1 is disabled; /)
+  })
+
+  it("names others that could have served after the chosen one, upstream by upstream", () => {
+    const index = poolOf("priority", plain("a", 9), plain("b", 8), ofOther("z"))
+    const choice = choose(index, { upstreams })
+    assert.deepStrictEqual(choice.kind === "chosen" ? choice.why.credentials : [], [id("b"), id("a"), id("z")])
+    assert.strictEqual(because(choice), "the lowest priority number")
+  })
+
+  it("tries nobody again while somebody fresh is left at another upstream, and borrows at the first", () => {
+    const [a, z] = [plain("a"), ofOther("z")]
+    const index = poolOf("priority", a, z)
+    z.outstanding = 2
+    index.update(z, start)
+    assert.strictEqual(choose(index, { upstreams, exclude: new Set([id("a")]) }).kind, "full", "it waits for the other")
+    assert.strictEqual(chosen(choose(index, { upstreams, exclude: new Set([id("a"), id("z")]) })), "a")
+    a.outstanding = 2
+    index.update(a, start)
+    assert.strictEqual(chosen(choose(index, { upstreams: upstreams.toReversed() }, null, true)), "z")
+    assert.strictEqual(chosen(choose(index, { upstreams }, null, true)), "a")
+  })
+
+  it("asks no upstream that the route does not name", () => {
+    const [a, z] = [plain("a"), ofOther("z")]
+    const index = poolOf("priority", a, z)
+    a.health = { ...untouched, disabled: { reason: "manual", until: null } }
+    index.update(a, start)
+    const only = { upstreams: upstreams.slice(0, 1) }
+    const choice = choose(index, only)
+    assert.deepInclude(choice, { kind: "unavailable", because: "disabled", soonest: null })
+    assert.strictEqual(choice.kind === "unavailable" ? choice.counts.model : 0, 1)
+    assert.deepInclude(choose(index, { upstreams: [UpstreamId.make("third")] }), {
+      kind: "unavailable",
+      because: "model"
+    })
+    const around = { now: start, known: index.knowledge(null), pausedUntil: null, gatewayFull: false }
+    assert.deepStrictEqual(reasonsAgainst(z, { ...anyNeed, ...only }, around), [
+      { kind: "model", detail: "its upstream is not asked for this model", until: null }
+    ])
+  })
+
+  it("tells the soonest recovery over all upstreams of the route", () => {
+    const [a, z] = [plain("a"), ofOther("z")]
+    const rest = (until: number) => ({
+      ...untouched,
+      cooldown: {
+        reason: "timeout",
+        until: at(until),
+        scope: "credential",
+        source: "table",
+        directoryKey: null
+      } as const
+    })
+    a.health = rest(start + 900)
+    z.health = rest(start + 300)
+    const index = poolOf("priority", a, z)
+    assert.deepInclude(choose(index, { upstreams }), { because: "resting", soonest: start + 300 })
+    assert.deepInclude(choose(index, { upstreams: upstreams.slice(0, 1) }), { soonest: start + 900 })
+  })
+
+  it("keeps the one that served last of each upstream", () => {
+    const [a, b, z] = [plain("a"), plain("b"), ofOther("z")]
+    const index = poolOf("priority", a, b, z)
+    b.health = { ...untouched, successCount: 9 }
+    index.update(b, start)
+    index.elect(b)
+    index.elect(z)
+    assert.strictEqual(chosen(choose(index, { upstreams })), "b")
+    index.remove(z)
+    assert.strictEqual(chosen(choose(index, { upstreams })), "b")
   })
 })

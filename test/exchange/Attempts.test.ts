@@ -8,6 +8,7 @@ import * as Attempts from "../../src/exchange/Attempts.ts"
 import type { ExchangeError } from "../../src/exchange/ExchangeError.ts"
 import { Relay } from "../../src/exchange/Relay.ts"
 import { Trail } from "../../src/exchange/Trail.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import type { FailureKind } from "../../src/message/FailureReason.ts"
 import { UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
@@ -52,17 +53,8 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
       const affinity = { from: null, to: "conversation" }
-      const original = { original: null, changes: {} }
-      const call = {
-        ...original,
-        request,
-        model: "m",
-        conversation: null,
-        cachePoints: 0,
-        affinity,
-        holder: null,
-        client: null
-      }
+      const aside = { upstreams: [UpstreamId.make("kiro")], holder: null, client: null, original: null, changes: {} }
+      const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, ...aside }
       const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock, trail }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }
     })

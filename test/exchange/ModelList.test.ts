@@ -4,8 +4,10 @@ import { TestClock } from "effect/testing"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import { staticModels } from "../../src/policy/ModelCatalog.ts"
 import type { UpstreamModel } from "../../src/upstream/UpstreamProvider.ts"
+import { poolOf, ready } from "../credential/PoolRig.ts"
 import { answers, type FakeOptions, makeFakes } from "./Fakes.ts"
 
 const model: UpstreamModel = {
@@ -50,6 +52,24 @@ describe("ModelList", () => {
     Effect.gen(function* () {
       assert.strictEqual(yield* (yield* ModelList).list, staticModels)
     }).pipe(Effect.provide(listOf({})))
+  )
+
+  it.effect("asks every upstream in the order of the configuration, and others that credentials have after it", () =>
+    Effect.gen(function* () {
+      const models = yield* ModelList
+      const { update } = yield* RuntimeSettings
+      const kiro = UpstreamId.make("kiro")
+      assert.deepStrictEqual(models.route("claude-opus-4-5"), [kiro, UpstreamId.make("sandbox")])
+      yield* update("models", { aliases: { mine: "claude-opus-4.5" }, routes: { "claude-opus-*": ["kiro"] } })
+      for (const name of ["claude-opus-4-5-20250929", "claude-opus-4-5-thinking", "mine"]) {
+        assert.deepStrictEqual(models.route(name), [kiro], name)
+      }
+      assert.strictEqual(models.route("claude-sonnet-4-5").length, 2)
+    }).pipe(
+      Effect.provide(
+        ModelList.layer.pipe(Layer.provideMerge(poolOf([ready("s", { upstream: UpstreamId.make("sandbox") })])))
+      )
+    )
   )
 
   it.effect("takes the upstream's word for a window, and its own where there is none", () =>
