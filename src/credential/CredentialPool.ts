@@ -11,7 +11,7 @@ import type { Credential } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
 import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
-import type { Why } from "../message/Why.ts"
+import { noCounts, type Why } from "../message/Why.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { forLog } from "../telemetry/Redaction.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
@@ -222,7 +222,7 @@ const listedAtOnce = 4
 /** Of a call that no choice was made for. */
 const beside: Why = {
   because: "a question about the credential itself",
-  counts: { eligible: 0, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 },
+  counts: noCounts(),
   credentials: []
 }
 

@@ -21,6 +21,9 @@ export const NoneEnabled = Schema.TaggedStruct("NoneEnabled", {})
 /** Credentials are enabled, but none may use this model. */
 export const NoneSuits = Schema.TaggedStruct("NoneSuits", { model: Schema.String })
 
+/** The one credential that may serve the request does not exist, or not any more. */
+export const Gone = Schema.TaggedStruct("Gone", {})
+
 /** All permits are taken and the request may not wait, or has waited too long, or the queue is full. */
 export const Full = Schema.TaggedStruct("Full", {
   because: Schema.Literals(["rejected", "queue_full", "queue_timeout"]),
@@ -38,7 +41,7 @@ export const NoToken = Schema.TaggedStruct("NoToken", {
 })
 
 export class CredentialPoolError extends Schema.TaggedError<CredentialPoolError>()("CredentialPoolError", {
-  reason: Schema.Union([Cooling, OutOfQuota, NoneEnabled, NoneSuits, Full, NoToken])
+  reason: Schema.Union([Cooling, OutOfQuota, NoneEnabled, NoneSuits, Gone, Full, NoToken])
 }) {
   override get message(): string {
     return `No credential: ${this.reason._tag}`

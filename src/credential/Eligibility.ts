@@ -12,6 +12,8 @@ export interface Need {
   readonly model: string | null
   /** The upstreams to ask, the first first; nobody of another one serves. Null: any, all alike. */
   readonly upstreams: ReadonlyArray<UpstreamId> | null
+  /** The one credential that may serve it, or null where any may. */
+  readonly only: CredentialId | null
   /** What the request goes on with, if anything: it is served by whom it was served by before. */
   readonly conversation: string | null
   /** Who has the longest part of what is asked cached, if anybody: leaving it costs making that again. */
@@ -28,6 +30,7 @@ export interface Need {
 export const anyNeed: Need = {
   model: null,
   upstreams: null,
+  only: null,
   conversation: null,
   holder: null,
   client: null,
@@ -86,6 +89,9 @@ export const reasonsAgainst = (entry: PoolEntry, need: Need, around: Surrounding
   const is = standing(entry, now)
   if (is === "disabled" && disabled !== null) {
     add("disabled", disabled.reason, disabled.until === null ? null : DateTime.toEpochMillis(disabled.until))
+  }
+  if (need.only !== null && need.only !== entry.credential.id) {
+    add("model", "the conversation lives at another account")
   }
   if (need.upstreams?.includes(entry.credential.upstream) === false) {
     add("model", "its upstream is not asked for this model")

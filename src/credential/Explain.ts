@@ -55,5 +55,6 @@ const unavailable = {
   resting: "all that could serve rest",
   out_of_quota: "all that could serve are out of their monthly quota",
   model: "no enabled credential may use the model",
-  disabled: "no credential is enabled"
+  disabled: "no credential is enabled",
+  gone: "the account at which the conversation lives is gone"
 } as const

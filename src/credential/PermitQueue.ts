@@ -118,7 +118,7 @@ export class PermitQueue<A, E> {
   }
 }
 
-const kindOf = ({ barred, exclude, model, upstreams }: Need): string | null =>
-  barred.size + exclude.size > 0 ? null : JSON.stringify([model, upstreams])
+const kindOf = ({ barred, exclude, model, only, upstreams }: Need): string | null =>
+  barred.size + exclude.size > 0 ? null : JSON.stringify([model, upstreams, only])
 
 const half = (limit: number): number => Math.max(1, Math.floor(limit / 2))

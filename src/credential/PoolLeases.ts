@@ -189,6 +189,8 @@ const unavailable = (need: Need, choice: Extract<Choice, { kind: "unavailable" }
       return new CredentialPoolError({ reason: { _tag: "OutOfQuota" } })
     case "model":
       return new CredentialPoolError({ reason: { _tag: "NoneSuits", model: need.model ?? "" } })
+    case "gone":
+      return new CredentialPoolError({ reason: { _tag: "Gone" } })
     case "disabled":
       return new CredentialPoolError({ reason: { _tag: "NoneEnabled" } })
   }

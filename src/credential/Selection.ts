@@ -2,10 +2,11 @@
  * Selection: which credential serves. A pure decision over the index of the pool.
  */
 import type { CredentialId } from "../message/Ids.ts"
-import type { Counts, Why } from "../message/Why.ts"
+import { type Counts, noCounts, type Why } from "../message/Why.ts"
 import type { Need } from "./Eligibility.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
 import type { PoolIndex } from "./PoolIndex.ts"
+import { type Candidates, othersThan, poolOfOne } from "./PoolOfOne.ts"
 import { deciding } from "./Preference.ts"
 import type { Shelf, Slot } from "./Shelf.ts"
 import { afterOthers, inAll, survey, type Tier, type Unavailable } from "./Survey.ts"
@@ -49,10 +50,27 @@ const shown = 8
  * Upstreams are asked in the order that the request names. The first that has somebody to serve at once, whom this request
  * has not tried, serves; a conversation and what is cached count within one upstream only.
  */
-export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overflow }: ChoiceContext): Choice => {
-  const { because, outside, soonest, tiers } = survey(index, need)
+export const choose = (index: PoolIndex, need: Need, context: ChoiceContext): Choice => {
+  const { only, upstreams } = need
+  if (only === null) return chooseAmong(index, need, noCounts(), context)
+  const pool = poolOfOne(index, only)
+  const others = othersThan(index, only)
+  if (pool === null) return { kind: "unavailable", because: "gone", counts: others, soonest: null }
+  const own = pool.find(only)?.entry.credential.upstream
+  const asked = upstreams === null ? null : upstreams.filter((upstream) => upstream === own)
+  return chooseAmong(pool, { ...need, upstreams: asked }, others, context)
+}
+
+/** @param others credentials that may not serve it and are not looked at */
+const chooseAmong = (
+  pool: Candidates,
+  need: Need,
+  others: Readonly<Counts>,
+  { bound, gatewayFull, overflow }: ChoiceContext
+): Choice => {
+  const { because, outside, soonest, tiers } = survey(pool, need)
   const awake = (id: CredentialId): Placed | null => {
-    const slot = index.find(id)
+    const slot = pool.find(id)
     if (slot === undefined || !isAwake(slot)) return null
     const tier = tiers.find(({ shelves }) => shelves.includes(slot.shelf))
     return tier === undefined ? null : { slot, tier }
@@ -65,7 +83,7 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overf
     placed.tier.counts.tried++
     if (!need.barred.has(id)) again.push(placed)
   }
-  const counts = inAll(tiers, outside)
+  const counts = inAll(tiers, [outside, others])
   const isFresh = ({ entry: { credential } }: Slot) =>
     !need.exclude.has(credential.id) && !need.barred.has(credential.id)
   const chosen = ({ slot, tier }: Placed, by: ChosenBy, because: string, front: ReadonlyArray<Slot> = []): Choice => ({
@@ -77,12 +95,13 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overf
 
   const tier = gatewayFull ? undefined : tiers.find((one) => one.counts.eligible > 0)
   if (tier !== undefined) {
-    const own = frontOf(index, tier.shelves, isFresh)
+    const own = frontOf(pool, tier.shelves, isFresh)
     const front = [...own]
     for (const later of tiers.slice(tiers.indexOf(tier) + 1)) {
-      if (front.length < shown) front.push(...frontOf(index, later.shelves, isFresh))
+      if (front.length < shown) front.push(...frontOf(pool, later.shelves, isFresh))
     }
     for (const [id, because] of [
+      [need.only, "the conversation lives at this account"],
       [need.holder, "it has what is asked cached"],
       [bound, "it serves this conversation"]
     ] as const) {
@@ -93,14 +112,14 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overf
     }
     const [best, next] = own
     if (best !== undefined) {
-      const because = next === undefined ? "no other can serve" : deciding(best, next, index.mode)
+      const because = next === undefined ? "no other can serve" : deciding(best, next, pool.mode)
       return chosen({ slot: best, tier }, "order", because, front)
     }
   }
   const borrow = (isAllowed: (slot: Slot) => boolean): Choice => {
     const isKnownGood = (slot: Slot) => isAllowed(slot) && slot.entry.probing === null
     for (const tier of overflow ? tiers : []) {
-      const slot = bestOf(index, tier.shelves, "ready", isKnownGood) ?? bestOf(index, tier.shelves, "full", isKnownGood)
+      const slot = bestOf(pool, tier.shelves, "ready", isKnownGood) ?? bestOf(pool, tier.shelves, "full", isKnownGood)
       if (slot !== null) return chosen({ slot, tier }, "borrowed", "every permit is taken; borrowed without one")
     }
     return { kind: "full", counts: allFull(counts) }
@@ -109,7 +128,7 @@ export const choose = (index: PoolIndex, need: Need, { bound, gatewayFull, overf
   if (again.length > 0) {
     const place = ({ tier }: Placed) => tiers.indexOf(tier)
     const isAhead = (a: Placed, b: Placed) =>
-      place(a) < place(b) || (a.tier === b.tier && index.isBefore(a.slot, b.slot))
+      place(a) < place(b) || (a.tier === b.tier && pool.isBefore(a.slot, b.slot))
     const free = gatewayFull ? [] : again.filter(({ slot }) => slot.standing === "ready")
     const best = free.reduce<Placed | null>((a, b) => (a !== null && isAhead(a, b) ? a : b), null)
     return best === null
@@ -126,7 +145,7 @@ interface Placed {
 }
 
 const bestOf = (
-  index: PoolIndex,
+  index: Pick<PoolIndex, "isBefore">,
   shelves: ReadonlyArray<Shelf>,
   of: "ready" | "full",
   is: (slot: Slot) => boolean
@@ -140,7 +159,11 @@ const bestOf = (
 }
 
 /** Those that could serve at once, the best first; as many as the short form of a decision shows. */
-const frontOf = (index: PoolIndex, shelves: ReadonlyArray<Shelf>, is: (slot: Slot) => boolean): ReadonlyArray<Slot> => {
+const frontOf = (
+  index: Pick<PoolIndex, "isBefore">,
+  shelves: ReadonlyArray<Shelf>,
+  is: (slot: Slot) => boolean
+): ReadonlyArray<Slot> => {
   const front: Array<Slot> = []
   for (const { ready } of shelves) {
     let found = 0

@@ -2,13 +2,16 @@
  * Survey: what a request finds on the shelves, upstream by upstream in the order in which they are asked. Pure.
  */
 import type { UpstreamId } from "../message/Ids.ts"
-import type { Counts, Ineligible } from "../message/Why.ts"
+import { type Counts, type Ineligible, noCounts } from "../message/Why.ts"
 import { type Need, suits } from "./Eligibility.ts"
-import type { PoolIndex } from "./PoolIndex.ts"
+import type { Candidates } from "./PoolOfOne.ts"
 import type { Shelf } from "./Shelf.ts"
 
-/** Why nobody can serve: `limited` are rests that each account's own use has earned, `resting` any others. */
-export type Unavailable = "limited" | "resting" | "out_of_quota" | "model" | "disabled"
+/**
+ * Why nobody can serve: `limited` are rests that each account's own use has earned, `resting` any others; `gone`: the one
+ * that alone may serve is not there any more.
+ */
+export type Unavailable = "limited" | "resting" | "out_of_quota" | "model" | "disabled" | "gone"
 
 /** The credentials of one upstream that is asked, or of all where they are alike. */
 export interface Tier {
@@ -31,17 +34,17 @@ export interface Survey {
 }
 
 /** Looks at each shelf once. */
-export const survey = (index: PoolIndex, need: Need): Survey => {
+export const survey = (pool: Candidates, need: Pick<Need, "model" | "upstreams">): Survey => {
   const tiers: ReadonlyArray<Tier> = (need.upstreams ?? [null]).map((upstream) => ({
     upstream,
-    counts: nobody(),
+    counts: noCounts(),
     shelves: []
   }))
-  const outside = nobody()
-  const known = index.knowledge(need.model)
+  const outside = noCounts()
+  const known = pool.knowledge(need.model)
   /** Of the shelves that may serve this request, also those whose upstream is left alone. */
   const suiting = { disabled: 0, outOfQuota: 0, limited: 0, soonest: Infinity }
-  for (const shelf of index.shelves) {
+  for (const shelf of pool.shelves) {
     const enabled = shelf.size - shelf.disabled
     const tier = tiers.find(({ upstream }) => upstream === null || upstream === shelf.upstream)
     const counts = tier?.counts ?? outside
@@ -52,7 +55,7 @@ export const survey = (index: PoolIndex, need: Need): Survey => {
     }
     suiting.disabled += shelf.disabled
     suiting.outOfQuota += shelf.outOfQuota
-    const paused = enabled === 0 ? null : index.pausedUntil(shelf.upstream)
+    const paused = enabled === 0 ? null : pool.pausedUntil(shelf.upstream)
     const recovers = shelf.recovering.first?.recoversAt ?? Infinity
     const isAnyoneUp = shelf.ready.size + shelf.full.size > 0
     const soonest = paused === null ? recovers : isAnyoneUp ? paused : Math.max(paused, recovers)
@@ -70,15 +73,15 @@ export const survey = (index: PoolIndex, need: Need): Survey => {
   return {
     tiers,
     outside,
-    because: unavailable(inAll(tiers, outside), suiting),
+    because: unavailable(inAll(tiers, [outside]), suiting),
     soonest: suiting.soonest === Infinity ? null : suiting.soonest
   }
 }
 
-/** The counts of all together. */
-export const inAll = (tiers: ReadonlyArray<Tier>, outside: Readonly<Counts>): Counts => {
-  const sum = { ...outside }
-  for (const { counts } of tiers) {
+/** The counts of all together, with those of credentials that are not asked. */
+export const inAll = (tiers: ReadonlyArray<Tier>, outside: ReadonlyArray<Readonly<Counts>>): Counts => {
+  const sum = noCounts()
+  for (const counts of [...outside, ...tiers.map((tier) => tier.counts)]) {
     sum.eligible += counts.eligible
     sum.cooldown += counts.cooldown
     sum.disabled += counts.disabled
@@ -123,8 +126,6 @@ const whyNot = ({ counts }: Tier): string => {
     })
     .join(", ")
 }
-
-const nobody = (): Counts => ({ eligible: 0, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 })
 
 const unavailable = (
   { cooldown, model }: Counts,

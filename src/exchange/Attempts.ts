@@ -43,6 +43,8 @@ export interface Call extends Omit<UpstreamCall, "headerTimeoutMs" | "idleTimeou
   readonly holder: CredentialId | null
   /** The upstreams that may serve it, the first first. */
   readonly upstreams: ReadonlyArray<UpstreamId>
+  /** The one credential that may serve it, or null where any may. */
+  readonly only: CredentialId | null
   /** The client that waits for a permit. */
   readonly client: string | null
 }
@@ -110,12 +112,13 @@ export const run = Effect.fnUntraced(function* (
 
 /** @param others only credentials that this request has not tried */
 const needOf = (
-  { affinity, client, holder, model, upstreams }: Call,
+  { affinity, client, holder, model, only, upstreams }: Call,
   { barred, tried }: Failover,
   others: boolean
 ): Need => ({
   model,
   upstreams,
+  only,
   conversation: affinity.from,
   holder,
   client,

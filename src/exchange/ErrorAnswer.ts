@@ -96,6 +96,8 @@ const fromPool = (reason: CredentialPoolError["reason"]): ErrorAnswer => {
       return error(529, "overloaded_error", "no credential is enabled", { retryAfterMs: soon })
     case "NoneSuits":
       return notFound(`model: ${reason.model} is not offered by any credential`)
+    case "Gone":
+      return notFound("the account at which this conversation lives is gone; begin a new one")
     case "Full":
       return error(529, "overloaded_error", "every credential is busy", reason)
     case "NoToken":

@@ -169,6 +169,7 @@ const make = Effect.gen(function* () {
       affinity,
       holder: plan.holder,
       upstreams: models.route(client.request.model),
+      only: null,
       client: client.id
     }
     const attempts = Attempts.run({ pool, provider, settings: current, clock, trail }, call, relay)

@@ -17,6 +17,9 @@ export const Counts = Schema.Struct({
 /** Not read-only: a choice counts in place. */
 export type Counts = { -readonly [Kind in keyof typeof Counts.Type]: number }
 
+/** Of nobody. */
+export const noCounts = (): Counts => ({ eligible: 0, cooldown: 0, disabled: 0, full: 0, model: 0, group: 0, tried: 0 })
+
 /** Why a credential is not eligible now. */
 export type Ineligible = Exclude<keyof Counts, "eligible">
 

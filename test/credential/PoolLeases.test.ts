@@ -319,6 +319,27 @@ describe("a lease", () => {
     }).pipe(Effect.provide(poolOf([ready("a"), ready("z", { upstream: UpstreamId.make("other") })], { pool: one })))
   )
 
+  it.effect("of one credential alone waits for that one, and fails at once where it is gone or rests", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const only = (name: string) => ({ ...anyNeed, only: id(name) })
+      const first = yield* open
+      assert.strictEqual(first.lease.credential.id, id("a"))
+      const waiting = yield* Effect.forkChild(Effect.scoped(pool.lease(only("a"))))
+      yield* settle
+      assert.strictEqual((yield* queued).queued, 1, "another one is free")
+      yield* first.close
+      assert.strictEqual((yield* Fiber.join(waiting)).credential.id, id("a"))
+      assert.deepStrictEqual(yield* reasonOf(pool.lease(only("c"))), { _tag: "Gone" })
+      const { because, chosen } = yield* pool.explain(only("c"))
+      assert.deepStrictEqual([because, chosen], ["the account at which the conversation lives is gone", null])
+      yield* failed("rate_limit", first.lease)
+      assert.deepInclude(yield* reasonOf(pool.lease(only("a"))), { _tag: "Cooling", limited: true })
+      assert.isFalse(yield* pool.canServe(only("a")))
+      assert.strictEqual((yield* pool.lease(only("b"))).credential.id, id("b"))
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a"), ready("b")], { pool: one })))
+  )
+
   it.effect("says whether the rests are limits of those that could serve, whatever others suffer from", () =>
     Effect.gen(function* () {
       const { operations } = yield* CredentialPool

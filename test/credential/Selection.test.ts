@@ -33,6 +33,7 @@ const Asked = Schema.Struct({
   bound: Schema.NullOr(Small),
   holder: Schema.NullOr(Small),
   upstreams: Schema.NullOr(Schema.Array(Upstream).check(Schema.isUnique())),
+  only: Schema.NullOr(Small),
   gatewayFull: Schema.Boolean,
   overflow: Schema.Boolean
 })
@@ -75,10 +76,11 @@ const entryOf = (drawn: typeof Drawn.Type, upstream: UpstreamId, index: number):
   return entry
 }
 
-const needOf = ({ barred, exclude, holder, model, upstreams }: typeof Asked.Type): Need => ({
+const needOf = ({ barred, exclude, holder, model, only, upstreams }: typeof Asked.Type): Need => ({
   ...anyNeed,
   model,
   upstreams,
+  only: only === null ? null : id(String(only)),
   holder: holder === null ? null : id(String(holder)),
   exclude: new Set(exclude.map((n) => id(String(n)))),
   barred: new Set(barred.map((n) => id(String(n))))
@@ -436,5 +438,37 @@ describe("Selection", () => {
     assert.strictEqual(chosen(choose(index, { upstreams })), "b")
     index.remove(z)
     assert.strictEqual(chosen(choose(index, { upstreams })), "b")
+  })
+
+  it("takes the one credential that may serve, whoever is preferred, as a pool of one", () => {
+    const [a, b] = [plain("a"), plain("b", 1)]
+    const index = poolOf("priority", a, b)
+    const pinned = choose(index, { only: id("b"), holder: id("a") }, "a")
+    assert.deepStrictEqual(
+      [chosen(pinned), because(pinned), pinned.kind === "chosen" ? pinned.by : ""],
+      ["b", "the conversation lives at this account", "conversation"]
+    )
+    assert.deepInclude(pinned.kind === "chosen" ? pinned.why.counts : {}, { eligible: 1, model: 1 })
+    assert.strictEqual(chosen(choose(index, { only: id("b"), exclude: new Set([id("b")]) })), "b")
+    b.outstanding = 2
+    index.update(b, start)
+    assert.strictEqual(choose(index, { only: id("b") }).kind, "full")
+    const borrowed = choose(index, { only: id("b") }, null, true)
+    assert.deepStrictEqual([chosen(borrowed), borrowed.kind === "chosen" ? borrowed.by : ""], ["b", "borrowed"])
+    b.health = { ...untouched, disabled: { reason: "manual", until: null } }
+    index.update(b, start)
+    assert.deepInclude(choose(index, { only: id("b") }), { kind: "unavailable", because: "disabled" })
+    assert.deepInclude(choose(index, { only: id("a"), upstreams: upstreams.slice(1) }), { because: "model" })
+    const around = { now: start, known: index.knowledge(null), pausedUntil: null, gatewayFull: false }
+    assert.deepStrictEqual(reasonsAgainst(a, { ...anyNeed, only: id("b") }, around), [
+      { kind: "model", detail: "the conversation lives at another account", until: null }
+    ])
+  })
+
+  it("tells that the one credential that may serve is gone", () => {
+    const index = poolOf("priority", plain("a"))
+    const gone = choose(index, { only: id("b") })
+    assert.deepInclude(gone, { kind: "unavailable", because: "gone", soonest: null })
+    assert.deepInclude(gone.kind === "unavailable" ? gone.counts : {}, { model: 1, eligible: 0 })
   })
 })

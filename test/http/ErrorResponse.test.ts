@@ -65,6 +65,11 @@ describe("what a client is told", () => {
     assert.strictEqual(pool({ _tag: "NoneEnabled" }).status, 529)
   })
 
+  it("of a conversation whose account is gone is that it is not found, without a time to come again", () => {
+    const { retryAfterMs, status, type } = pool({ _tag: "Gone" })
+    assert.deepStrictEqual({ retryAfterMs, status, type }, { retryAfterMs: null, status: 404, type: "not_found_error" })
+  })
+
   it("of a quota that is used up everywhere is 402, without a time to come again", () => {
     const { retryAfterMs, status, type } = pool({ _tag: "OutOfQuota" })
     assert.deepStrictEqual({ retryAfterMs, status, type }, { retryAfterMs: null, status: 402, type: "billing_error" })
