@@ -53,7 +53,14 @@ const begin = (options: FakeOptions, retry: Partial<RetrySettings> = {}) =>
       const pool = yield* CredentialPool
       const provider = yield* UpstreamProvider
       const affinity = { from: null, to: "conversation" }
-      const aside = { upstreams: [UpstreamId.make("kiro")], only: null, holder: null, client: null, original: null, changes: {} }
+      const aside = {
+        upstreams: [UpstreamId.make("kiro")],
+        only: null,
+        holder: null,
+        client: null,
+        original: null,
+        changes: {}
+      }
       const call = { request, model: "m", conversation: null, cachePoints: 0, affinity, ...aside }
       const exit = yield* Effect.exit(Attempts.run({ pool, provider, settings, clock, trail }, call, relay))
       return { exit, took: yield* Clock.currentTimeMillis }

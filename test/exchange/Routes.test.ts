@@ -59,6 +59,7 @@ const services = ({ models = {}, ...scripts }: Scripts, calls: Array<string>) =>
             const step = script[Math.min(made++, script.length - 1)]
             return step === undefined ? Effect.die("no script") : step(call, lease, sink)
           },
+          answersWhole: () => false,
           listModels: () => Effect.succeed([]),
           refresh: () => Effect.die("tokens are good for long"),
           discoverProfile: () => Effect.succeed(null),
@@ -103,6 +104,7 @@ const ask = (n = 1, model = request.model) =>
     const exchange = yield* Exchange
     const sink = makeSink()
     const client: ClientRequest = {
+      original: null,
       requestId: `req_${n}`,
       request: { ...request, model },
       id: null,
