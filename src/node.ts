@@ -10,9 +10,10 @@ import { Duration, Effect, Layer, Redacted } from "effect"
 import type { HttpServerError } from "effect/http"
 import type { GatewayConfig } from "./config/GatewayConfig.ts"
 import type { ServerSettings } from "./config/ServerSettings.ts"
-import type { KiroUpstream } from "./config/UpstreamSettings.ts"
+import type { AnthropicUpstream, KiroUpstream } from "./config/UpstreamSettings.ts"
 import * as Gateway from "./Gateway.ts"
 import { NodeServer } from "./http/NodeServer.ts"
+import type { UpstreamId } from "./message/Ids.ts"
 import type { StorageError } from "./message/StorageError.ts"
 import { version } from "./message/Version.ts"
 import type { DatabaseLocked } from "./storage/DatabaseLock.ts"
@@ -48,14 +49,19 @@ export const layerUpstreams = ({
 }: Pick<GatewayConfig, "upstreams">): Layer.Layer<UpstreamProvider, never, Dispatch | DocumentText> =>
   Upstreams.layer(
     Effect.gen(function* () {
-      const sandbox = yield* SandboxProvider.make
-      const providers = new Map([[SandboxProvider.sandboxCredential.upstream, sandbox]])
+      const sandbox = { provider: yield* SandboxProvider.make, kinds: SandboxProvider.kinds }
+      const found = new Map<UpstreamId, Upstreams.Upstream>([[SandboxProvider.sandboxCredential.upstream, sandbox]])
       for (const upstream of upstreams) {
-        if (upstream.kind === "kiro") providers.set(upstream.id, yield* makeKiro(upstream))
-        else if (upstream.kind === "sandbox") providers.set(upstream.id, sandbox)
-        else providers.set(upstream.id, yield* AnthropicProvider.make({ baseUrl: new URL(upstream.baseUrl), version }))
+        found.set(
+          upstream.id,
+          upstream.kind === "kiro"
+            ? { provider: yield* makeKiro(upstream), kinds: KiroProvider.kinds }
+            : upstream.kind === "anthropic"
+              ? { provider: yield* makeAnthropic(upstream), kinds: AnthropicProvider.kinds }
+              : sandbox
+        )
       }
-      return providers
+      return found
     })
   )
 
@@ -66,6 +72,8 @@ const makeKiro = ({ allowedTokenHosts, endpoints, headers, region }: KiroUpstrea
     allowedTokenHosts,
     version
   })
+
+const makeAnthropic = ({ baseUrl }: AnthropicUpstream) => AnthropicProvider.make({ baseUrl: new URL(baseUrl), version })
 
 /** What the pipeline stands on: storage at the configured address, the configured upstreams. */
 export const layerFoundation = (

@@ -17,6 +17,7 @@ import { UpstreamId } from "../../src/message/Ids.ts"
 import type { FailureKind } from "../../src/message/FailureReason.ts"
 import { UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
+import { kinds } from "../../src/upstream/kiro/KiroProvider.ts"
 import * as Upstreams from "../../src/upstream/Upstreams.ts"
 import { ready, storeOf } from "../credential/PoolRig.ts"
 import { answers, fails, type FakeOptions, reasonOf, request, text } from "./Fakes.ts"
@@ -67,8 +68,8 @@ const services = ({ models = {}, ...scripts }: Scripts, calls: Array<string>) =>
         })
       }
       const providers = new Map([
-        [first, providerOf(scripts.first)],
-        [second, providerOf(scripts.second)]
+        [first, { provider: providerOf(scripts.first), kinds }],
+        [second, { provider: providerOf(scripts.second), kinds }]
       ])
       const credentials = [
         ready("z", { upstream: second, priority: -1 }),

@@ -4,6 +4,7 @@
  * Requests go on byte for byte but for what policy changes, and so do answers, but for the member `usage.weir`.
  */
 import { Effect, Layer } from "effect"
+import type { Credential } from "../../message/Credential.ts"
 import { Dispatch } from "../Dispatch.ts"
 import { RefreshFailure } from "../RefreshFailure.ts"
 import { failure } from "../UpstreamFailure.ts"
@@ -11,6 +12,9 @@ import { UpstreamProvider } from "../UpstreamProvider.ts"
 import type { AnthropicOptions } from "./AnthropicHttp.ts"
 import { send } from "./AnthropicMessages.ts"
 import { listModels } from "./AnthropicModels.ts"
+
+/** The credentials that its calls are made with. */
+export const kinds: ReadonlySet<Credential["kind"]> = new Set<Credential["kind"]>(["anthropic"])
 
 /** The provider for one configured upstream, to be put behind `UpstreamProvider` alone or among others. */
 export const make = (options: AnthropicOptions): Effect.Effect<UpstreamProvider["Service"], never, Dispatch> =>

@@ -2,6 +2,7 @@
  * KiroProvider: Kiro (AWS CodeWhisperer, Amazon Q Developer) as an upstream.
  */
 import { Effect, Layer } from "effect"
+import type { Credential } from "../../message/Credential.ts"
 import { Dispatch } from "../Dispatch.ts"
 import { DocumentText } from "../DocumentText.ts"
 import { UpstreamProvider } from "../UpstreamProvider.ts"
@@ -10,6 +11,14 @@ import { refresh } from "./KiroAuth.ts"
 import { Forms } from "./KiroForms.ts"
 import type { KiroOptions } from "./KiroHttp.ts"
 import { balance, discoverProfile, listModels } from "./KiroModels.ts"
+
+/** The credentials that its calls are made with. */
+export const kinds: ReadonlySet<Credential["kind"]> = new Set<Credential["kind"]>([
+  "api_key",
+  "social",
+  "idc",
+  "external_idp"
+])
 
 /** The provider for one configured upstream, to be put behind `UpstreamProvider` alone or among others. */
 export const make = (

@@ -32,6 +32,8 @@ export const sandboxCredential: ApiKeyCredential = {
   apiKey: Redacted.make("sandbox-no-secret")
 }
 
+export { kinds } from "../kiro/KiroProvider.ts"
+
 /** No request ever leaves the process. **Source:** RFC 2606, a name that never resolves. */
 const nowhere = "https://sandbox.invalid"
 
