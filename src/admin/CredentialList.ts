@@ -4,9 +4,10 @@
  * A page starts after the place that its cursor names, in the order of priority and id, and not after a number of rows:
  * credentials that come or go meanwhile move no other one to a page twice or past it.
  */
-import { type Effect, Result, Schema } from "effect"
+import { DateTime, type Effect, Result, Schema } from "effect"
 import type { CredentialPool } from "../credential/CredentialPool.ts"
 import { CredentialId, type GroupId } from "../message/Ids.ts"
+import type { RateLimit } from "../message/RateLimits.ts"
 import {
   type CredentialPage,
   type CredentialQuery,
@@ -53,7 +54,8 @@ export const view = ({
   id,
   limit,
   outstanding,
-  proxySource
+  proxySource,
+  rateLimits
 }: Status): CredentialView => ({
   id,
   upstream: credential.upstream,
@@ -82,8 +84,12 @@ export const view = ({
           scope: health.cooldown.scope
         }
       : null,
-  subscription: credential.subscription
+  subscription: credential.subscription,
+  rateLimits: rateLimits === null ? null : Object.fromEntries(Array.from(rateLimits, rateLimitView))
 })
+
+const rateLimitView = ([name, { limit, remaining, resetsAt }]: readonly [string, RateLimit]) =>
+  [name, { limit, remaining, resetsAt: resetsAt === null ? null : DateTime.makeUnsafe(resetsAt) }] as const
 
 /** Where a credential stands in the list: its priority, then its id. */
 const Place = Schema.Tuple([Schema.Finite, CredentialId])

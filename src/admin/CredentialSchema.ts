@@ -30,6 +30,13 @@ export const CooldownView = Schema.Struct({
   scope: Schema.Literals(["credential", "directory"])
 })
 
+/** One limit as the upstream told it last. */
+export const RateLimitView = Schema.Struct({
+  limit: Schema.NullOr(Schema.Finite).annotate({ description: "The most that is allowed in the limit's window." }),
+  remaining: Schema.NullOr(Schema.Finite),
+  resetsAt: Schema.NullOr(Time)
+})
+
 /** One credential at one moment. */
 export const CredentialView = Schema.Struct({
   id: CredentialId,
@@ -54,7 +61,10 @@ export const CredentialView = Schema.Struct({
   group: Schema.NullOr(GroupId),
   proxySource: ProxySource,
   cooldown: Schema.NullOr(CooldownView),
-  subscription: Schema.NullOr(Schema.String).annotate({ description: "The plan's name as the upstream tells it." })
+  subscription: Schema.NullOr(Schema.String).annotate({ description: "The plan's name as the upstream tells it." }),
+  rateLimits: Schema.NullOr(Schema.Record(Schema.String, RateLimitView)).annotate({
+    description: "The account's limits by the upstream's names; null where it has told none since the start."
+  })
 }).annotate({ identifier: "Credential" })
 export type CredentialView = typeof CredentialView.Type
 

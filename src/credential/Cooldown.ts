@@ -57,11 +57,15 @@ export const effects: Readonly<Record<FailureKind, Consequence>> = {
   client_error: "nothing"
 }
 
-/** The health after a success: counts of failures in a row and any cooldown end, and a switch off that was over. */
-export const afterSuccess = (health: Health, now: DateTime.Utc): Health => ({
+/**
+ * The health after a success: counts of failures in a row and any cooldown end, and a switch off that was over.
+ *
+ * @param endsRest false: its answer began before the upstream told that a limit is used up
+ */
+export const afterSuccess = (health: Health, now: DateTime.Utc, endsRest: boolean): Health => ({
   ...health,
   disabled: isDisabled(health, now) ? health.disabled : null,
-  cooldown: null,
+  cooldown: endsRest ? null : health.cooldown,
   failureCount: 0,
   refreshFailureCount: 0,
   successCount: health.successCount + 1,
@@ -84,6 +88,8 @@ export interface FailureContext {
   readonly settings: CooldownSettings
   /** Failures in a row before the credential is disabled. */
   readonly disableAfterFailures: number
+  /** Its answer, or a later one, told that a limit is used up: the rest until then began before this failure. */
+  readonly wasTold: boolean
   /** 0 to 1, drawn once per failure; spreads table times by a fifth either way. */
   readonly jitter: number
 }
@@ -121,7 +127,28 @@ export const afterFailure = (health: Health, reason: FailureReason, context: Fai
       source: header === null ? "table" : "header",
       directoryKey: reason.directoryKey
     },
-    context.now
+    context.now,
+    context.wasTold && header !== null
+  )
+}
+
+/**
+ * The health of a credential whose upstream told that one of its limits is used up; the very same where that changes
+ * nothing.
+ *
+ * @param until milliseconds since the epoch
+ */
+export const afterUsedUp = (
+  health: Health,
+  until: number,
+  { now, settings }: Pick<FailureContext, "now" | "settings">
+): Health => {
+  const end = DateTime.min(DateTime.makeUnsafe(until), DateTime.addDuration(now, settings.maxRetryAfter))
+  if (!settings.enabled || !DateTime.isGreaterThan(end, now)) return health
+  return resting(
+    health,
+    { reason: "rate_limit", until: end, scope: "credential", source: "header", directoryKey: null },
+    now
   )
 }
 
@@ -198,9 +225,10 @@ const durations: Readonly<Record<CooldownReason, CooldownDuration>> = {
 /** Monthly quotas are renewed on the first, until the account says otherwise. */
 const nextMonth = (now: DateTime.Utc): DateTime.Utc => DateTime.add(DateTime.startOf(now, "month"), { months: 1 })
 
-const resting = (health: Health, cooldown: Cooldown, now: DateTime.Utc): Health => {
+/** @param lengthens what the upstream asks for itself counts for more than what it told of its limits */
+const resting = (health: Health, cooldown: Cooldown, now: DateTime.Utc, lengthens = false): Health => {
   const before = health.cooldown
-  const same = isCooling(before, now) && before.reason === cooldown.reason
+  const same = !lengthens && isCooling(before, now) && before.reason === cooldown.reason
   return same || (before !== null && DateTime.isGreaterThan(before.until, cooldown.until))
     ? health
     : { ...health, cooldown }

@@ -12,6 +12,7 @@ import type { Egress } from "../message/Egress.ts"
 import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { Lease } from "../message/Lease.ts"
 import { noCounts, type Why } from "../message/Why.ts"
+import { type RateLimits, rateLimits } from "../message/RateLimits.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import { forLog } from "../telemetry/Redaction.ts"
 import { RefreshFailure } from "../upstream/RefreshFailure.ts"
@@ -59,6 +60,11 @@ export class CredentialPool extends Context.Service<
      * The upstream has begun to answer. Synchronous, for the hot path: after a rest it opens the credential to others.
      */
     readonly accepted: (lease: Lease) => void
+    /**
+     * The upstream has told of the account's limits. Synchronous, for the hot path. Of at most sixteen limits; kept in
+     * memory only. A limit that is used up rests the credential until its reset, at most `cooldown.maxRetryAfter`.
+     */
+    readonly told: (lease: Lease, limits: RateLimits) => void
     /** What an attempt with this lease came to. To be called once for each attempt. */
     readonly report: (lease: Lease, outcome: PoolReports.Outcome) => Effect.Effect<void>
     /** An attempt came to nothing because the credential's access could not be renewed now. */
@@ -175,6 +181,11 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
       const granted = leases.get(lease)
       if (granted !== undefined) core.accepted(granted)
     },
+    told: (lease, limits) => {
+      const granted = leases.get(lease)
+      if (granted === undefined || core.entries.get(lease.credential.id) !== granted.entry) return
+      core.told(granted, rateLimits(limits))
+    },
     report: (lease, outcome) => {
       const granted = leases.get(lease)
       if (granted === undefined || core.entries.get(lease.credential.id) !== granted.entry) return Effect.void
@@ -231,11 +242,7 @@ const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanati
   core.advance(now)
   const known = index.knowledge(need.model)
   const gatewayFull = outstanding >= limit
-  const inOrder = index.inOrder()
-  const { upstreams } = need
-  const entries =
-    upstreams === null ? inOrder : inOrder.toSorted((a, b) => placeOf(a, upstreams) - placeOf(b, upstreams))
-  return explain(entries, core.choose(need, now), (entry) =>
+  return explain(index.inOrder(), need.upstreams, core.choose(need, now), (entry) =>
     reasonsAgainst(entry, need, {
       now,
       known,
@@ -244,10 +251,6 @@ const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanati
     })
   )
 }
-
-/** Where an entry's upstream stands among those that are asked; behind them where it is none. */
-const placeOf = ({ credential: { upstream } }: PoolEntry, asked: ReadonlyArray<UpstreamId>): number =>
-  asked.includes(upstream) ? asked.indexOf(upstream) : asked.length
 
 /** What was acquired outlives the effect only where it succeeds: a lease that is not given holds no permit. */
 const ownScope = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R | Scope.Scope> =>

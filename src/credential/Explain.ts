@@ -2,7 +2,7 @@
  * Explain: why the pool would choose whom it would choose, and what speaks against each of the others. Pure; changes
  * nothing.
  */
-import type { CredentialId } from "../message/Ids.ts"
+import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { Counts } from "../message/Why.ts"
 import type { PoolEntry } from "./PoolEntry.ts"
 import type { Reason } from "./Eligibility.ts"
@@ -30,8 +30,14 @@ export interface Explanation {
   readonly credentials: ReadonlyArray<Explained>
 }
 
+/**
+ * @param entries in order of preference
+ * @param upstreams in the order in which they are asked: their credentials come one upstream after the other, then all
+ *   others; null: all alike
+ */
 export const explain = (
-  entries: Iterable<PoolEntry>,
+  entries: ReadonlyArray<PoolEntry>,
+  upstreams: ReadonlyArray<UpstreamId> | null,
   choice: Choice,
   reasonsOf: (entry: PoolEntry) => ReadonlyArray<Reason>
 ): Explanation => ({
@@ -39,11 +45,18 @@ export const explain = (
   because: because(choice),
   soonest: choice.kind === "unavailable" ? choice.soonest : null,
   counts: choice.kind === "chosen" ? choice.why.counts : choice.counts,
-  credentials: Array.from(entries, (entry) => {
+  credentials: inOrder(entries, upstreams).map((entry) => {
     const reasons = reasonsOf(entry)
     return { id: entry.credential.id, eligible: reasons.length === 0, reasons }
   })
 })
+
+const inOrder = (entries: ReadonlyArray<PoolEntry>, upstreams: ReadonlyArray<UpstreamId> | null) => {
+  if (upstreams === null) return entries
+  const place = ({ credential: { upstream } }: PoolEntry) =>
+    upstreams.includes(upstream) ? upstreams.indexOf(upstream) : upstreams.length
+  return entries.toSorted((a, b) => place(a) - place(b))
+}
 
 const because = (choice: Choice): string => {
   if (choice.kind === "chosen") return choice.why.because

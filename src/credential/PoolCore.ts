@@ -1,11 +1,13 @@
 /**
  * PoolCore: what the parts of the pool share: its state, and how changes of it become known and stored.
  */
-import { Clock, Effect, Latch, PubSub, Schedule, type Scope, Semaphore } from "effect"
+import { Clock, DateTime, Effect, Latch, PubSub, Schedule, type Scope, Semaphore } from "effect"
 import type { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import type { CredentialId, UpstreamId } from "../message/Ids.ts"
+import { type RateLimits, scarceUntil, usedUpUntil } from "../message/RateLimits.ts"
 import type { UpstreamProvider } from "../upstream/UpstreamProvider.ts"
-import type { CredentialStore, Health } from "./CredentialStore.ts"
+import * as Cooldown from "./Cooldown.ts"
+import { type CredentialStore, type Health, isCooling } from "./CredentialStore.ts"
 import { isHalfOpen, type PoolEntry } from "./PoolEntry.ts"
 import { atomic, sweep } from "./PoolLeases.ts"
 import { type Held, PoolState } from "./PoolState.ts"
@@ -33,6 +35,11 @@ export interface PoolCore extends PoolState {
   ) => Effect.Effect<void>
   /** An upstream has begun to answer a lease: after a rest its credential serves again, for everybody. */
   readonly accepted: (held: Held) => void
+  /**
+   * An upstream has told of a credential's limits. One that is used up rests it until there is more; the rest is stored
+   * within a second.
+   */
+  readonly told: (held: Held, limits: RateLimits) => void
   /** Leaves an upstream alone. @param until milliseconds since the epoch */
   readonly pause: (upstream: UpstreamId, until: number) => void
   /** Ids of credentials that changed. */
@@ -133,6 +140,25 @@ export const make = Effect.fnUntraced(function* (
       }
       state.index.update(entry, now)
       state.recovered.add(entry.credential.id)
+      wake.openUnsafe()
+    },
+    told: ({ entry }, limits) => {
+      if (limits.size === 0) return
+      const now = clock.currentTimeMillisUnsafe()
+      const usedUp = usedUpUntil(limits, now)
+      const context = { now: DateTime.makeUnsafe(now), settings: settings.current().cooldown }
+      const before = entry.health
+      entry.rateLimits = limits
+      entry.scarceUntil = scarceUntil(limits, now)
+      if (usedUp !== null) {
+        entry.health = Cooldown.afterUsedUp(before, usedUp, context)
+        if (isCooling(entry.health.cooldown, context.now)) entry.usedUpTurn = state.nextTurn()
+      }
+      state.index.update(entry, now)
+      if (entry.health === before) return
+      if (entry.stored) unsaved.add(entry)
+      state.recovered.add(entry.credential.id)
+      // Only now: who wakes may look at once.
       wake.openUnsafe()
     },
     pause: (upstream, until) => {

@@ -7,6 +7,7 @@
 import { DateTime, Semaphore } from "effect"
 import { type Credential, isSignedIn } from "../message/Credential.ts"
 import type { CredentialId } from "../message/Ids.ts"
+import type { RateLimits } from "../message/RateLimits.ts"
 import type { Health } from "./CredentialStore.ts"
 
 export interface PoolEntry {
@@ -27,6 +28,12 @@ export interface PoolEntry {
   troubledAt: number | null
   /** When it last failed, in the pool's own count of leases and failures. */
   troubledTurn: number
+  /** What its upstream told last of its limits; null before it has. Does not outlive the process. */
+  rateLimits: RateLimits | null
+  /** Until when little is left of one of them, epoch milliseconds; null: of each there is enough. */
+  scarceUntil: number | null
+  /** When its upstream last told that one of them is used up, in the pool's own count of leases and failures. */
+  usedUpTurn: number
   /** When its profile is next to be looked up, epoch milliseconds; null where it was, or needs no looking up. */
   profileDueAt: number | null
   /** When its models are next to be listed, epoch milliseconds. */
@@ -56,6 +63,9 @@ export const makeEntry = (credential: Credential, health: Health, limit: number,
   probing: null,
   troubledAt: null,
   troubledTurn: -1,
+  rateLimits: null,
+  scarceUntil: null,
+  usedUpTurn: -1,
   profileDueAt: isSignedIn(credential) && credential.profileArn === null ? 0 : null,
   modelsDueAt: 0,
   stored,

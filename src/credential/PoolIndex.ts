@@ -9,6 +9,7 @@
  */
 import type { CredentialId, UpstreamId } from "../message/Ids.ts"
 import type { ModelKnowledge } from "./Eligibility.ts"
+import { OrderedHeap } from "./OrderedHeap.ts"
 import { type PoolEntry, recoversAt, standing } from "./PoolEntry.ts"
 import { isBefore as comesBefore, type Mode, rankOf } from "./Preference.ts"
 import { belongsOn, makeShelf, putOn, type Shelf, shelfKey, type Slot, takeOff } from "./Shelf.ts"
@@ -20,6 +21,8 @@ export class PoolIndex {
   readonly #slots = new Map<PoolEntry, Slot>()
   readonly #byId = new Map<CredentialId, Slot>()
   readonly #shelves = new Map<string, Shelf>()
+  /** Those that little is left of the limits of, by when that is over. */
+  readonly #scarce = new OrderedHeap<Slot>((a, b) => a.scarceUntil < b.scarceUntil)
   /** How many credentials list a model. */
   readonly #listed = new Map<string, number>()
   /** How many credentials' lists are not known. */
@@ -93,10 +96,11 @@ export class PoolIndex {
   update(entry: PoolEntry, now: number): void {
     const before = this.#slots.get(entry)
     const is = standing(entry, now)
-    const rank = rankOf(entry, entry === this.#current.get(entry.credential.upstream))
+    const rank = rankOf(entry, entry === this.#current.get(entry.credential.upstream), now)
     if (before !== undefined && before.standing === is && belongsOn(before.shelf, entry)) {
       if (is === "ready" || is === "full") {
         Object.assign(before, rank)
+        this.#noticeScarce(before)
         return before.shelf[is].moved(before)
       }
     }
@@ -111,8 +115,9 @@ export class PoolIndex {
     const shelf = before !== undefined && belongsOn(before.shelf, entry) ? before.shelf : this.#shelfOf(entry)
     // Those that may use the same models share one set of them.
     entry.models = shelf.models
-    const slot: Slot = before ?? { ...rank, entry, shelf, standing: is, recoversAt: null, reason: null }
+    const slot: Slot = before ?? { ...rank, entry, shelf, standing: is, recoversAt: null, scarceUntil: 0, reason: null }
     Object.assign(slot, rank)
+    this.#noticeScarce(slot)
     slot.shelf = shelf
     slot.standing = is
     const { cooldown, disabled } = entry.health
@@ -128,6 +133,7 @@ export class PoolIndex {
     const slot = this.#slots.get(entry)
     if (slot === undefined) return
     this.#takeOff(slot)
+    this.#scarce.remove(slot)
     for (const model of slot.shelf.models ?? []) this.#count(model, -1)
     if (slot.shelf.models === null) this.#unlisted--
     this.#slots.delete(entry)
@@ -140,6 +146,9 @@ export class PoolIndex {
   advance(now: number): ReadonlyArray<CredentialId> {
     const recovered: Array<CredentialId> = []
     for (const [upstream, until] of this.#paused) if (until <= now) this.#paused.delete(upstream)
+    for (let next = this.#scarce.first; next !== undefined && next.scarceUntil <= now; next = this.#scarce.first) {
+      this.update(next.entry, now)
+    }
     for (const { recovering } of this.#shelves.values()) {
       for (let next = recovering.first; next !== undefined && (next.recoversAt ?? Infinity) <= now;) {
         this.update(next.entry, now)
@@ -207,6 +216,12 @@ export class PoolIndex {
   #takeOff(slot: Slot): void {
     takeOff(slot)
     if (slot.shelf.size === 0) this.#shelves.delete(slot.shelf.key)
+  }
+
+  #noticeScarce(slot: Slot): void {
+    slot.scarceUntil = slot.entry.scarceUntil ?? 0
+    if (slot.scarce === 1) this.#scarce.add(slot)
+    else this.#scarce.remove(slot)
   }
 
   #count(model: string, by: 1 | -1): void {

@@ -6,6 +6,7 @@ import { egressOf, type ProxySource } from "../config/EgressChoice.ts"
 import { type Credential, isSignedIn } from "../message/Credential.ts"
 import type { Egress } from "../message/Egress.ts"
 import type { CredentialId, GroupId } from "../message/Ids.ts"
+import type { RateLimits } from "../message/RateLimits.ts"
 import type { StorageError } from "../message/StorageError.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import type { UpstreamFailure } from "../upstream/UpstreamFailure.ts"
@@ -41,6 +42,8 @@ export interface CredentialStatus {
   readonly limit: number | null
   readonly expiresAt: DateTime.Utc | null
   readonly proxySource: ProxySource
+  /** As its upstream told them last; null where it has told nothing since the start. */
+  readonly rateLimits: RateLimits | null
 }
 
 /** The pool at one moment. */
@@ -107,7 +110,7 @@ export const snapshot = (core: PoolCore, proxy: Egress | null): Effect.Effect<Po
 
 /** Member by member, so that no secret comes along. */
 const statusOf = (
-  { borrowed, credential, health, limit, outstanding }: PoolEntry,
+  { borrowed, credential, health, limit, outstanding, rateLimits }: PoolEntry,
   now: DateTime.Utc
 ): Omit<CredentialStatus, "proxySource"> => {
   const { email, group, id, kind, label, priority, subscription, upstream } = credential
@@ -126,6 +129,7 @@ const statusOf = (
     outstanding,
     borrowed,
     limit: limit === permitsOf(0) ? null : limit,
+    rateLimits,
     expiresAt: isSignedIn(credential) ? credential.expiresAt : null
   }
 }

@@ -45,11 +45,13 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, { entry, turn
     if (outcome.conversation !== null) core.bindings.bind(outcome.conversation, id, at)
     // An answer that began before the last failure says nothing of what came after it.
     const isNews = turn > entry.troubledTurn
+    // Nor does one that brought the news that a limit is used up, or began before it, end the rest until then.
+    const endsRest = turn > entry.usedUpTurn
     const urgent = isNews && (entry.health.cooldown !== null || entry.health.failureCount > 0)
     if (isNews) entry.troubledAt = null
     return yield* core.change(
       entry,
-      (health) => (isNews ? Cooldown.afterSuccess(health, now) : Cooldown.counted(health, now)),
+      (health) => (isNews ? Cooldown.afterSuccess(health, now, endsRest) : Cooldown.counted(health, now)),
       urgent
     )
   }
@@ -73,6 +75,7 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, { entry, turn
     now,
     settings: cooldown,
     disableAfterFailures: pool.disableAfterFailures,
+    wasTold: turn < entry.usedUpTurn,
     jitter: yield* Random.next
   }
   const before = entry.health

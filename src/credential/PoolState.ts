@@ -43,7 +43,7 @@ export class PoolState {
   outstanding = 0
   /** Who holds a permit; as many as permits are outstanding. */
   readonly holders = new Set<object>()
-  /** Who recovered by time since listeners were last told. Bounded by the number of credentials. */
+  /** Who recovered by time, or changed by an answer, since listeners were last told. Bounded by the number of credentials. */
   readonly recovered = new Set<CredentialId>()
   /** Live leases without one. */
   borrowed = 0

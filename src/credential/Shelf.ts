@@ -34,6 +34,8 @@ export interface Slot extends Rank {
   standing: Standing
   /** When it recovers, or null where it does not by itself. Milliseconds since the epoch. */
   recoversAt: number | null
+  /** Until when little is left of its limits; 0: there is enough. Milliseconds since the epoch. */
+  scarceUntil: number
   /** Why it rests or is switched off. */
   reason: DisabledReason | CooldownReason | null
 }

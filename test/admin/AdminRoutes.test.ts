@@ -72,6 +72,7 @@ describe("GET /api/admin/credentials", () => {
             expiresAt: "2026-01-01T00:00:00.000Z",
             group: null,
             proxySource: "none",
+            rateLimits: null,
             cooldown: null,
             subscription: null
           }

@@ -21,6 +21,7 @@ const status = (id: string, changes: Partial<Status> = {}, priority = 0): Status
     limit: null,
     expiresAt: null,
     proxySource: "none",
+    rateLimits: null,
     ...changes
   }
 }
@@ -58,6 +59,19 @@ const pages = (
 }
 
 describe("a list of credentials", () => {
+  it("shows what upstreams told of their limits", () => {
+    const told = new Map([
+      ["requests", { limit: 50, remaining: 0, resetsAt: Date.UTC(2026, 0, 1) }],
+      ["tokens", { limit: null, remaining: null, resetsAt: null }]
+    ])
+    const [first, second] = list([status("a", { rateLimits: told }), status("b")]).credentials
+    assert.deepStrictEqual(first?.rateLimits, {
+      requests: { limit: 50, remaining: 0, resetsAt: DateTime.makeUnsafe("2026-01-01T00:00:00Z") },
+      tokens: { limit: null, remaining: null, resetsAt: null }
+    })
+    assert.isNull(second?.rateLimits)
+  })
+
   it("stands in the order of priority, then of id", () => {
     assert.deepStrictEqual(ids([status("c", {}, 1), status("b"), status("a", {}, 1), status("d", {}, -1)]), [
       "d",

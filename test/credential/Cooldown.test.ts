@@ -6,6 +6,7 @@ import {
   afterDirectory,
   afterFailure,
   afterSuccess,
+  afterUsedUp,
   effects,
   type FailureContext
 } from "../../src/credential/Cooldown.ts"
@@ -15,7 +16,7 @@ import { failureOf } from "./PoolRig.ts"
 
 const now = DateTime.makeUnsafe("2026-01-01T00:00:00Z")
 const settings = quickstartConfig("/nowhere").config.cooldown
-const context: FailureContext = { now, settings, disableAfterFailures: 3, jitter: 0.5 }
+const context: FailureContext = { now, settings, disableAfterFailures: 3, wasTold: false, jitter: 0.5 }
 
 /** How long the credential rests. Milliseconds. */
 const restOf = (health: Health): number | null =>
@@ -52,7 +53,7 @@ describe("Cooldown", () => {
     assert.strictEqual(twice.failureCount, 2)
     assert.isNull(twice.disabled)
     assert.strictEqual(refused(twice).disabled?.reason, "too_many_failures")
-    assert.strictEqual(afterSuccess(twice, now).failureCount, 0)
+    assert.strictEqual(afterSuccess(twice, now, true).failureCount, 0)
   })
 
   it("keeps a person's decision", () => {
@@ -122,9 +123,43 @@ describe("Cooldown", () => {
 
   it("ends with a success", () => {
     const resting = afterFailure(untouched, failureOf("rate_limit"), context)
-    const after = afterSuccess(resting, now)
+    const after = afterSuccess(resting, now, true)
     assert.isNull(after.cooldown)
     assert.strictEqual(after.successCount, 1)
     assert.deepStrictEqual(after.lastUsedAt, now)
+  })
+
+  describe("of a limit that is used up", () => {
+    const ahead = (ms: number) => DateTime.toEpochMillis(now) + ms
+    const usedUp = (ms: number, health: Health = untouched) => afterUsedUp(health, ahead(ms), { now, settings })
+
+    it("lasts until there is more, at most as long as a header may ask for", () => {
+      const { cooldown } = usedUp(7_000)
+      assert.deepInclude(cooldown, { reason: "rate_limit", source: "header", scope: "credential", directoryKey: null })
+      assert.strictEqual(restOf(usedUp(7_000)), 7_000)
+      assert.strictEqual(restOf(usedUp(3_600_000)), 300_000)
+    })
+
+    it("is none where it would be over, or where credentials do not rest", () => {
+      assert.strictEqual(usedUp(0), untouched)
+      const never = { ...settings, maxRetryAfter: Duration.zero }
+      assert.strictEqual(afterUsedUp(untouched, ahead(7_000), { now, settings: never }), untouched)
+      const off = { ...settings, enabled: false }
+      assert.strictEqual(afterUsedUp(untouched, ahead(7_000), { now, settings: off }), untouched)
+    })
+
+    it("gives way to what the upstream asks for itself, and not to our own table", () => {
+      const told = usedUp(7_000)
+      const refused = (retryAfterMs: number | null) =>
+        restOf(afterFailure(told, failureOf("rate_limit", { retryAfterMs }), { ...context, wasTold: true }))
+      assert.strictEqual(refused(60_000), 60_000)
+      assert.strictEqual(refused(6_000), 7_000)
+      assert.strictEqual(refused(null), 7_000)
+    })
+
+    it("is not ended by an answer that began before", () => {
+      const told = usedUp(7_000, { ...untouched, failureCount: 2 })
+      assert.deepInclude(afterSuccess(told, now, false), { cooldown: told.cooldown, failureCount: 0, successCount: 1 })
+    })
   })
 })

@@ -1,10 +1,12 @@
 import { assert, describe, it } from "@effect/vitest"
 import { DateTime, Effect, Stream, Fiber } from "effect"
 import { TestClock } from "effect/testing"
+import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
+import { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import type { Need } from "../../src/credential/Eligibility.ts"
 import type { FailureReason } from "../../src/message/FailureReason.ts"
-import { anyNeed, failureOf, id, poolOf, ready, settle, succeeded } from "./PoolRig.ts"
+import { anyNeed, failureOf, id, poolOf, poolOver, ready, settle, storeOf, succeeded } from "./PoolRig.ts"
 
 const statusOf = (name: string) =>
   Effect.map(
@@ -138,5 +140,108 @@ describe("the end of an attempt", () => {
       yield* TestClock.adjust("3 minutes")
       assert.deepStrictEqual([...(yield* Fiber.join(heard))], [id("a"), id("a")])
     }).pipe(Effect.provide(poolOf([ready("a")])))
+  )
+})
+
+describe("limits that an upstream tells", () => {
+  const told = (remaining: number, resetsAt: number) => new Map([["requests", { limit: 100, remaining, resetsAt }]])
+  const cooldownOf = (name: string) => Effect.map(statusOf(name), ({ health }) => health?.cooldown ?? null)
+
+  it.effect("are shown, and rest nobody while there is something left", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const lease = yield* pool.lease(anyNeed)
+      pool.told(lease, told(1, 60_000))
+      const [status] = (yield* pool.snapshot).credentials
+      assert.deepStrictEqual(
+        [...(status?.rateLimits ?? [])],
+        [["requests", { limit: 100, remaining: 1, resetsAt: 60_000 }]]
+      )
+      assert.isFalse(status?.cooling)
+      pool.told(lease, new Map())
+      assert.strictEqual((yield* pool.snapshot).credentials[0]?.rateLimits?.size, 1)
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("rest a credential from the answer that used one up until its reset, whatever else succeeds", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const older = yield* pool.lease(anyNeed)
+      const bringer = yield* pool.lease(anyNeed)
+      pool.told(bringer, told(0, 60_000))
+      pool.accepted(bringer)
+      for (const lease of [bringer, older]) {
+        yield* pool.report(lease, succeeded)
+        assert.deepInclude(yield* cooldownOf("a"), { reason: "rate_limit", source: "header" })
+      }
+      assert.strictEqual((yield* statusOf("a")).health?.successCount, 2)
+      const refused = yield* Effect.flip(pool.lease(anyNeed))
+      assert.deepStrictEqual(refused.reason, { _tag: "Cooling", limited: true, retryAfterMs: 60_000 })
+      yield* TestClock.adjust("60 seconds")
+      const next = yield* pool.lease(anyNeed)
+      pool.accepted(next)
+      yield* pool.report(next, succeeded)
+      assert.isNull(yield* cooldownOf("a"))
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("that the first request after a rest finds used up begin another one", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      yield* fail(failureOf("rate_limit"))
+      yield* TestClock.adjust("3 minutes")
+      const probe = yield* pool.lease(anyNeed)
+      pool.told(probe, told(0, 200_000))
+      pool.accepted(probe)
+      yield* pool.report(probe, succeeded)
+      assert.deepInclude(yield* cooldownOf("a"), { until: DateTime.makeUnsafe(200_000) })
+      assert.isFalse(yield* pool.canServe(anyNeed))
+      yield* TestClock.adjust("20 seconds")
+      assert.strictEqual((yield* pool.lease(anyNeed)).credential.id, id("a"))
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")])))
+  )
+
+  it.effect("let those go who wait for it in vain, tell those who listen, and are stored within a second", () => {
+    const store = storeOf([ready("a")])
+    return Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const stored = yield* CredentialStore
+      const lease = yield* pool.lease(anyNeed)
+      const waiting = yield* Effect.forkChild(Effect.flip(Effect.scoped(pool.lease(anyNeed))))
+      yield* settle
+      const heard = yield* Effect.forkChild(Stream.runCollect(Stream.take(pool.changes, 1)))
+      yield* settle
+      pool.told(lease, told(0, 60_000))
+      yield* settle
+      assert.deepInclude((yield* Fiber.join(waiting)).reason, { _tag: "Cooling", limited: true })
+      assert.deepStrictEqual([...(yield* Fiber.join(heard))], [id("a")])
+      yield* TestClock.adjust("1 second")
+      const [kept] = yield* stored.load
+      assert.strictEqual(kept?.health.cooldown?.reason, "rate_limit")
+    }).pipe(Effect.scoped, Effect.provide(poolOver(store, { pool: { maxInflightPerCredential: 1 } })))
+  })
+
+  it.effect("rest nobody where credentials do not rest, and no longer than a header may ask for", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const settings = yield* RuntimeSettings
+      const lease = yield* pool.lease(anyNeed)
+      pool.told(lease, told(0, 3_600_000))
+      assert.isNull(yield* cooldownOf("a"))
+      yield* settings.update("cooldown", { enabled: true })
+      pool.told(lease, told(0, 3_600_000))
+      assert.deepInclude(yield* cooldownOf("a"), { until: DateTime.makeUnsafe(300_000) })
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")], { cooldown: { enabled: false } })))
+  )
+
+  it.effect("make way for others in balanced mode where little is left, until the reset", () =>
+    Effect.gen(function* () {
+      const pool = yield* CredentialPool
+      const next = Effect.scoped(Effect.map(pool.lease(anyNeed), ({ credential }) => credential.id))
+      yield* Effect.scoped(Effect.map(pool.lease(anyNeed), (lease) => pool.told(lease, told(9, 30_000))))
+      assert.strictEqual(yield* next, id("b"))
+      yield* TestClock.adjust("30 seconds")
+      assert.strictEqual(yield* next, id("a"))
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("b", { priority: 1 })], { pool: { mode: "balanced" } })))
   )
 })

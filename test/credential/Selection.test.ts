@@ -24,6 +24,7 @@ const Drawn = Schema.Struct({
   reason: Schema.Literals(["rate_limit", "upstream_error"]),
   outstanding: Small,
   troubled: Schema.Boolean,
+  scarce: Schema.NullOr(Schema.Literals([-1, 500, 5_000])),
   successes: Small
 })
 const Asked = Schema.Struct({
@@ -50,6 +51,7 @@ const dress = (entry: PoolEntry, drawn: typeof Drawn.Type): void => {
   }
   entry.models = drawn.models === null ? null : new Set(modelsOf[drawn.models])
   entry.outstanding = drawn.outstanding
+  entry.scarceUntil = drawn.scarce === null ? null : start + drawn.scarce
   entry.troubledAt = drawn.troubled ? start - 10 : null
   const until = drawn.disabled === "manual" ? null : at(drawn.disabled === "past" ? start - 1 : start + 900)
   const reason = drawn.disabled === "manual" ? "manual" : "quota_exceeded"
@@ -104,7 +106,7 @@ const scan = (
     against(entry).every((kind) => allowed.includes(kind))
   const place = ({ credential: { upstream } }: PoolEntry) => need.upstreams?.indexOf(upstream) ?? 0
   const inOrder = entries
-    .toSorted((a, b) => (isBefore(rankOf(a, false), rankOf(b, false), mode) ? -1 : 1))
+    .toSorted((a, b) => (isBefore(rankOf(a, false, now), rankOf(b, false, now), mode) ? -1 : 1))
     .toSorted((a, b) => place(a) - place(b))
   const free = inOrder.filter((entry) => only(entry))
   const [best] = free
@@ -199,6 +201,7 @@ describe("Selection", () => {
     for (const entry of entries) index.update(entry, start)
     return index
   }
+  const because = (choice: Selection.Choice) => (choice.kind === "chosen" ? choice.why.because : choice.kind)
   const plain = (name: string, priority = 0) => makeEntry(ready(name, { priority }), untouched, 2, true)
 
   it("passes over those that were tried, and ignores that once nobody else is left", () => {
@@ -248,6 +251,28 @@ describe("Selection", () => {
     index.update(a, start)
     assert.strictEqual(chosen(choose(index)), "b")
     index.setMode("priority")
+    assert.strictEqual(chosen(choose(index)), "a")
+  })
+
+  it("takes one with little left of its limits after its equals in balanced mode, until the limits begin anew", () => {
+    const [a, b] = [plain("a"), plain("b", 1)]
+    const index = poolOf("balanced", a, b)
+    a.scarceUntil = start + 1_000
+    index.update(a, start)
+    assert.strictEqual(chosen(choose(index)), "b")
+    assert.strictEqual(because(choose(index)), "more is left of its limits")
+    b.outstanding = 1
+    index.update(b, start)
+    assert.strictEqual(chosen(choose(index)), "a", "it is less busy")
+    b.outstanding = 0
+    index.update(b, start)
+    index.advance(start + 999)
+    assert.strictEqual(chosen(choose(index)), "b")
+    index.advance(start + 1_000)
+    assert.strictEqual(chosen(choose(index)), "a")
+    index.setMode("priority")
+    a.scarceUntil = start + 9_000
+    index.update(a, start + 1_000)
     assert.strictEqual(chosen(choose(index)), "a")
   })
 
@@ -320,7 +345,6 @@ describe("Selection", () => {
   const ofOther = (name: string, priority = 0) =>
     makeEntry(ready(name, { priority, upstream: UpstreamId.make("other") }), untouched, 2, true)
   const upstreams = [UpstreamId.make("kiro"), UpstreamId.make("other")]
-  const because = (choice: Selection.Choice) => (choice.kind === "chosen" ? choice.why.because : choice.kind)
 
   it("takes plans without cost to lack opus only while their models are not known", () => {
     const entry = makeEntry(ready("a", { subscription: "KIRO FREE" }), untouched, 1, true)

@@ -160,6 +160,7 @@ export const makeFakes = (options: FakeOptions): Fakes => {
   const pool = Layer.mock(CredentialPool)({
     lease,
     accepted: ({ credential: { id } }) => accepted.push(id),
+    told: () => {},
     upstreams: () => index.upstreams,
     models: Effect.suspend(() => options.models ?? Effect.succeed([])),
     knownModels: () => options.known ?? [],
