@@ -195,7 +195,13 @@ const send = Effect.fnUntraced(function* (
   const leasedAt = clock.currentTimeMillisUnsafe()
   failover.begin(id)
   trail.begin({ credentialId: id, upstream, why: lease.why }, queued)
-  const sink = relay.attempt(upstream, failover.attempts, queued, () => pool.accepted(lease))
+  const sink = relay.attempt(
+    upstream,
+    failover.attempts,
+    queued,
+    () => pool.accepted(lease),
+    (limits) => pool.told(lease, limits)
+  )
   const isWhole = provider.answersWhole(call, lease)
   const headerTimeout = isWhole ? wholeAnswerMs : Duration.toMillis(settings.retry.headerTimeout)
   const timeouts = {

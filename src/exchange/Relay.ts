@@ -6,6 +6,7 @@
  */
 import { join } from "../codec/SseFrames.ts"
 import { type ContentEvent, deltaText, type MessageEvent, type MessageStart } from "../message/MessageEvent.ts"
+import type { RateLimits } from "../message/RateLimits.ts"
 import type { Usage, Used } from "../message/Usage.ts"
 import type { ContentSink, Verbatim } from "../upstream/UpstreamProvider.ts"
 
@@ -111,8 +112,15 @@ export class Relay {
    * Takes the content of one attempt, which begins now.
    *
    * @param begun called with the first event of its answer
+   * @param told called with what the upstream says of the account's limits
    */
-  attempt(upstream: string, attempts: number, queued: number, begun: () => void = () => {}): ContentSink {
+  attempt(
+    upstream: string,
+    attempts: number,
+    queued: number,
+    begun: () => void = () => {},
+    told: (limits: RateLimits) => void = () => {}
+  ): ContentSink {
     this.abandon()
     this.#soFar = null
     this.#leased = this.#now()
@@ -120,11 +128,12 @@ export class Relay {
     this.head.attempts = attempts
     this.head.queue += queued
     return {
-      open: (resume, requestId) => {
+      open: (resume, header) => {
         // One attempt may be several upstream calls; the first one's header is the attempt's.
         this.#upstreamOpened ??= this.#now()
         this.head.upstreamHeader = this.#upstreamOpened - this.#leased
-        this.head.upstreamRequestId = requestId ?? null
+        this.head.upstreamRequestId = header?.requestId ?? null
+        if (header !== undefined && header.limits.size > 0) told(header.limits)
         this.#resumeUpstream = resume
       },
       begun: (soFar) => {

@@ -12,6 +12,7 @@ import type { Lease } from "../message/Lease.ts"
 import type { ContentEvent } from "../message/MessageEvent.ts"
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
 import type { Original } from "../message/Original.ts"
+import type { RateLimits } from "../message/RateLimits.ts"
 import type { Usage, Used } from "../message/Usage.ts"
 import type { RefreshFailure } from "./RefreshFailure.ts"
 import type { UpstreamFailure } from "./UpstreamFailure.ts"
@@ -35,6 +36,14 @@ export interface UpstreamCall {
   readonly idleTimeoutMs: number
 }
 
+/** What an upstream says of a call in its header. */
+export interface Told {
+  /** Its own name of the call. */
+  readonly requestId: string | null
+  /** The account's limits; empty where it tells of none. */
+  readonly limits: RateLimits
+}
+
 /**
  * Where an answer's events go. Called synchronously from the socket's data handler; must not throw.
  */
@@ -42,9 +51,9 @@ export interface ContentSink {
   /**
    * The upstream accepted the call. `resume` lets it go on after `write` or `pass` returned false.
    *
-   * @param requestId the upstream's own name of the call, where it gave one
+   * @param told what the upstream says of the call before it answers
    */
-  readonly open: (resume: () => void, requestId?: string | undefined) => void
+  readonly open: (resume: () => void, told?: Told) => void
   /**
    * The first event of an upstream call's answer has come, whatever it says; perhaps nothing that is shown. `soFar` tells
    * at any time what the whole answer has used by then.

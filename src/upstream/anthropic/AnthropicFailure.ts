@@ -8,8 +8,10 @@
  */
 import { Option, Schema } from "effect"
 import type { FailureKind, FailureReason, FailureScope, ToldError } from "../../message/FailureReason.ts"
+import { usedUpUntil } from "../../message/RateLimits.ts"
 import { redact } from "../../telemetry/Redaction.ts"
 import { retryAfter } from "../RetryAfter.ts"
+import { limitsIn } from "./AnthropicLimits.ts"
 
 const Body = Schema.fromJsonString(
   Schema.Struct({
@@ -115,15 +117,8 @@ const byStatus = (status: number, error: AnthropicError | null): Meaning => {
   }
 }
 
-const resets = /^anthropic-ratelimit-(.+)-reset$/
-
 /** When the limits that are used up begin anew, where the answer says nothing else. Milliseconds, or null. */
 const resetAfter = (headers: Readonly<Record<string, string>>, now: number): number | null => {
-  const ends = Object.entries(headers).flatMap(([name, value]) => {
-    const limit = resets.exec(name)?.[1]
-    const isUsedUp = limit !== undefined && headers[`anthropic-ratelimit-${limit}-remaining`] === "0"
-    const at = Date.parse(value)
-    return isUsedUp && at > now ? [at - now] : []
-  })
-  return ends.length === 0 ? null : Math.max(...ends)
+  const until = usedUpUntil(limitsIn(headers), now)
+  return until === null ? null : until - now
 }

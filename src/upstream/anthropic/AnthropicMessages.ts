@@ -10,6 +10,7 @@ import type { Receiver, ResponseHead, Sender } from "../Dispatch.ts"
 import { broken, failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { ContentSink, Settlement, UpstreamCall } from "../UpstreamProvider.ts"
 import { addressOf, type AnthropicOptions, bodyOf, headersOf, rejected } from "./AnthropicHttp.ts"
+import { limitsIn } from "./AnthropicLimits.ts"
 import { AnthropicStream } from "./AnthropicStream.ts"
 import { withoutThinking } from "./AnthropicThinking.ts"
 import { isRecord, type RawUsage, readUsage, toldMembers, usageIn, webSearchesIn } from "./AnthropicUsage.ts"
@@ -86,7 +87,9 @@ class Reader implements Receiver {
 
   readonly head: Receiver["head"] = (head, resume) => {
     const accepted = this.accepts(head)
-    if (accepted) this.#sink.open(resume, head.headers["request-id"])
+    if (accepted) {
+      this.#sink.open(resume, { requestId: head.headers["request-id"] ?? null, limits: limitsIn(head.headers) })
+    }
     return accepted
   }
 

@@ -6,6 +6,7 @@ import { FrameDecoder } from "../../codec/EventStreamFraming.ts"
 import type { MessageAssembler } from "../../codec/MessageAssembler.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
 import { type Lease, withoutToken } from "../../message/Lease.ts"
+import type { RateLimits } from "../../message/RateLimits.ts"
 import type { ResponsePart } from "../../message/ResponsePart.ts"
 import type { UpstreamUsage } from "../../message/Usage.ts"
 import type { Sender, Receiver } from "../Dispatch.ts"
@@ -79,7 +80,10 @@ class Reader implements Receiver {
 
   readonly head: Receiver["head"] = (head, resume) => {
     const accepted = isEventStream(head)
-    if (accepted) this.#generation.sink.open(resume, head.headers["x-amzn-requestid"])
+    if (accepted) {
+      const requestId = head.headers["x-amzn-requestid"] ?? null
+      this.#generation.sink.open(resume, { requestId, limits: none })
+    }
     return accepted
   }
 
@@ -127,6 +131,8 @@ class Reader implements Receiver {
     return events.length === 0 || this.#generation.sink.write(events)
   }
 }
+
+const none: RateLimits = new Map()
 
 const unended = failure("stream_broken", "upstream", "the upstream's answer ended before it was whole")
 
