@@ -32,6 +32,7 @@ import * as PoolOperations from "./PoolOperations.ts"
 import * as PoolReports from "./PoolReports.ts"
 import type { Held } from "./PoolState.ts"
 import { type Need, reasonsAgainst } from "./Eligibility.ts"
+import { byCapacity } from "./Survey.ts"
 import * as SingleFlight from "./SingleFlight.ts"
 import * as TokenRefresh from "./TokenRefresh.ts"
 
@@ -199,7 +200,8 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
       const entry = core.entries.get(id)
       const reason = failure("network", "credential", "its access could not be renewed").reason
       if (entry !== undefined) {
-        yield* PoolReports.report(core, { entry, turn: core.nextTurn() }, { kind: "failure", reason, ...outcome })
+        const reported = { entry, model: outcome.need.model, turn: core.nextTurn() }
+        yield* PoolReports.report(core, reported, { kind: "failure", reason, ...outcome })
       }
     }),
     replaceToken: (lease) => {
@@ -242,7 +244,8 @@ const explainNow = (core: PoolCore.PoolCore, need: Need, now: number): Explanati
   core.advance(now)
   const known = index.knowledge(need.model)
   const gatewayFull = outstanding >= limit
-  return explain(index.inOrder(), need.upstreams, core.choose(need, now), (entry) =>
+  const asked = need.upstreams === null ? null : byCapacity(need.upstreams, core.lacks(need, now))
+  return explain(index.inOrder(), asked, core.choose(need, now), (entry) =>
     reasonsAgainst(entry, need, {
       now,
       known,

@@ -68,7 +68,7 @@ const decide = Effect.fnUntraced(function* (state: PoolState, need: Need): Effec
   if (probe !== null) entry.probing = probe
   if (by === "order") state.index.elect(entry)
   state.index.update(entry, now)
-  return Result.succeed({ entry, why, borrowed, probe, since: now, turn: state.nextTurn() })
+  return Result.succeed({ entry, why, model: need.model, borrowed, probe, since: now, turn: state.nextTurn() })
 })
 
 /** Counts the one who holds a permit now. */

@@ -1,13 +1,14 @@
 /**
  * PoolReports: what the end of an attempt teaches the pool about a credential.
  */
-import { DateTime, Effect, Random } from "effect"
+import { DateTime, Duration, Effect, Random } from "effect"
 import type { FailureKind, FailureReason } from "../message/FailureReason.ts"
 import { forLog } from "../telemetry/Redaction.ts"
 import type { RefreshFailure } from "../upstream/RefreshFailure.ts"
 import * as Cooldown from "./Cooldown.ts"
 import type { DisabledReason } from "../message/CredentialState.ts"
 import { type Health, untouched } from "./CredentialStore.ts"
+import { markedFor } from "./ModelCapacity.ts"
 import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, type PoolEntry } from "./PoolEntry.ts"
 import type { Held } from "./PoolState.ts"
@@ -35,14 +36,15 @@ const borne: ReadonlySet<FailureKind> = new Set<FailureKind>(["network", "timeou
 const refreshFailureLimit = 3
 
 /** Which lease an outcome is of, as far as the pool has to know. */
-export type Reported = Pick<Held, "entry" | "turn">
+export type Reported = Pick<Held, "entry" | "model" | "turn">
 
-export const report = Effect.fnUntraced(function* (core: PoolCore, { entry, turn }: Reported, outcome: Outcome) {
+export const report = Effect.fnUntraced(function* (core: PoolCore, { entry, model, turn }: Reported, outcome: Outcome) {
   const now = yield* DateTime.now
   const at = DateTime.toEpochMillis(now)
   const { id, upstream } = entry.credential
   if (outcome.kind === "success") {
     if (outcome.conversation !== null) core.bindings.bind(outcome.conversation, id, at)
+    if (model !== null) core.capacity.answered(upstream, model, turn)
     // An answer that began before the last failure says nothing of what came after it.
     const isNews = turn > entry.troubledTurn
     // Nor does one that brought the news that a limit is used up, or began before it, end the rest until then.
@@ -63,6 +65,10 @@ export const report = Effect.fnUntraced(function* (core: PoolCore, { entry, turn
   if (pausedUntil !== null) {
     yield* Effect.logWarning(`The upstream ${upstream} fails on several credentials; it is left alone for a moment`)
     core.pause(upstream, pausedUntil)
+  }
+  if (reason.kind === "model_capacity" && model !== null) {
+    const lasts = Math.min(reason.retryAfterMs ?? markedFor, Duration.toMillis(cooldown.maxRetryAfter))
+    core.capacity.lacked(upstream, model, { until: at + lasts, turn: core.nextTurn() })
   }
   const isInnocent = Cooldown.effects[reason.kind] === "nothing"
   // Requests that were under way together fail for one cause, which counts once.

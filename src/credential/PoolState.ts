@@ -7,17 +7,21 @@ import type { CredentialId } from "../message/Ids.ts"
 import type { Why } from "../message/Why.ts"
 import { Bindings } from "./Bindings.ts"
 import type { CredentialPoolError } from "./CredentialPoolError.ts"
+import { ModelCapacity } from "./ModelCapacity.ts"
 import { PermitQueue } from "./PermitQueue.ts"
 import { permitsOf, PoolEntries, type PoolEntry } from "./PoolEntry.ts"
 import { PoolIndex } from "./PoolIndex.ts"
 import type { Need } from "./Eligibility.ts"
 import { type Choice, choose } from "./Selection.ts"
+import type { Lacks } from "./Survey.ts"
 import { UpstreamPause } from "./UpstreamPause.ts"
 
 /** A permit that is held, and why this credential has it. */
 export interface Held {
   readonly entry: PoolEntry
   readonly why: Why
+  /** The upstream's name of the model that was asked for, or null. */
+  readonly model: string | null
   /** Held without a permit. */
   readonly borrowed: boolean
   /** The mark of the first request after a rest, else null. */
@@ -32,6 +36,7 @@ export class PoolState {
   readonly entries = new PoolEntries()
   readonly index: PoolIndex
   readonly bindings = new Bindings()
+  readonly capacity = new ModelCapacity()
   readonly pauses = new UpstreamPause()
   readonly queue = new PermitQueue<Held, CredentialPoolError>()
   readonly settings: RuntimeSettings["Service"]
@@ -69,9 +74,15 @@ export class PoolState {
     this.advance(now)
     return choose(this.index, need, {
       bound: this.bindings.find(need.conversation, now, Duration.toMillis(stickyTtl)),
+      lacks: this.lacks(need, now),
       gatewayFull: this.outstanding >= this.limit,
       overflow: whenFull === "overflow"
     })
+  }
+
+  /** Which upstreams had no capacity for the request's model of late. @param now milliseconds since the epoch */
+  lacks({ model }: Need, now: number): Lacks {
+    return (upstream) => this.capacity.isLacking(upstream, model, now)
   }
 
   /** Notices who recovered by time. @param now milliseconds since the epoch */

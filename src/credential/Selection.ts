@@ -9,7 +9,7 @@ import type { PoolIndex } from "./PoolIndex.ts"
 import { type Candidates, othersThan, poolOfOne } from "./PoolOfOne.ts"
 import { deciding } from "./Preference.ts"
 import type { Shelf, Slot } from "./Shelf.ts"
-import { afterOthers, inAll, survey, type Tier, type Unavailable } from "./Survey.ts"
+import { afterOthers, inAll, type Lacks, survey, type Tier, type Unavailable } from "./Survey.ts"
 
 export type Choice =
   | { readonly kind: "chosen"; readonly entry: PoolEntry; readonly by: ChosenBy; readonly why: Why }
@@ -35,6 +35,8 @@ export type ChosenBy = "order" | "conversation" | "again" | "borrowed"
 export interface ChoiceContext {
   /** The credential that the conversation belongs to. */
   readonly bound: CredentialId | null
+  /** Whether an upstream had no capacity for the model of late. */
+  readonly lacks: Lacks
   /** Whether the gateway's own permits are all taken. */
   readonly gatewayFull: boolean
   /** Whether to take the best of the full ones where none is free. */
@@ -47,7 +49,7 @@ const shown = 8
 /**
  * Who would serve, as the index stands: whoever asks has let it notice the time.
  *
- * Upstreams are asked in the order that the request names. The first that has somebody to serve at once, whom this request
+ * Upstreams are asked in the order that the request names, those without capacity for the model last. The first that has somebody to serve at once, whom this request
  * has not tried, serves; a conversation and what is cached count within one upstream only.
  */
 export const choose = (index: PoolIndex, need: Need, context: ChoiceContext): Choice => {
@@ -66,9 +68,9 @@ const chooseAmong = (
   pool: Candidates,
   need: Need,
   others: Readonly<Counts>,
-  { bound, gatewayFull, overflow }: ChoiceContext
+  { bound, gatewayFull, lacks, overflow }: ChoiceContext
 ): Choice => {
-  const { because, outside, soonest, tiers } = survey(pool, need)
+  const { because, outside, soonest, tiers } = survey(pool, need, lacks)
   const awake = (id: CredentialId): Placed | null => {
     const slot = pool.find(id)
     if (slot === undefined || !isAwake(slot)) return null

@@ -16,6 +16,8 @@ export type Unavailable = "limited" | "resting" | "out_of_quota" | "model" | "di
 /** The credentials of one upstream that is asked, or of all where they are alike. */
 export interface Tier {
   readonly upstream: UpstreamId | null
+  /** Where the request names it, of the upstreams that it names. */
+  readonly place: number
   /** All of them, each under what first speaks against it. */
   readonly counts: Counts
   /** Those who may serve, now or once a permit is free. */
@@ -33,13 +35,16 @@ export interface Survey {
   readonly soonest: number | null
 }
 
+/** Whether an upstream had no capacity for the model of late. */
+export type Lacks = (upstream: UpstreamId) => boolean
+
+/** The order in which upstreams are asked: those without capacity for the model after the others. */
+export const byCapacity = (upstreams: ReadonlyArray<UpstreamId>, lacks: Lacks): ReadonlyArray<UpstreamId> =>
+  upstreams.some(lacks) ? [...upstreams.filter((upstream) => !lacks(upstream)), ...upstreams.filter(lacks)] : upstreams
+
 /** Looks at each shelf once. */
-export const survey = (pool: Candidates, need: Pick<Need, "model" | "upstreams">): Survey => {
-  const tiers: ReadonlyArray<Tier> = (need.upstreams ?? [null]).map((upstream) => ({
-    upstream,
-    counts: noCounts(),
-    shelves: []
-  }))
+export const survey = (pool: Candidates, need: Pick<Need, "model" | "upstreams">, lacks: Lacks): Survey => {
+  const tiers = tiersOf(need.upstreams, lacks)
   const outside = noCounts()
   const known = pool.knowledge(need.model)
   /** Of the shelves that may serve this request, also those whose upstream is left alone. */
@@ -96,12 +101,15 @@ export const inAll = (tiers: ReadonlyArray<Tier>, outside: ReadonlyArray<Readonl
 /** Upstreams that are told to have been passed over. */
 const told = 3
 
-/** What decided, after what speaks against the upstreams that were asked before: `kiro: all 3 rest; anthropic: …`. */
+/** What decided, after why the upstreams before it were passed over: `kiro: all 3 rest; anthropic: …`. */
 export const afterOthers = (tiers: ReadonlyArray<Tier>, serving: Tier, because: string): string => {
-  const passed = tiers.slice(0, tiers.indexOf(serving))
+  const asked = tiers.indexOf(serving)
+  const passed = tiers.filter((tier, at) => at < asked || tier.place < serving.place)
   if (passed.length === 0) return because
   const more = passed.length > told ? [`${passed.length - told} more before it`] : []
-  const each = passed.slice(0, told).map((tier) => `${tier.upstream}: ${whyNot(tier)}`)
+  const each = passed
+    .slice(0, told)
+    .map((tier) => `${tier.upstream}: ${tiers.indexOf(tier) < asked ? whyNot(tier) : "no capacity for the model"}`)
   return [...each, ...more, `${serving.upstream}: ${because}`].join("; ")
 }
 
@@ -125,6 +133,18 @@ const whyNot = ({ counts }: Tier): string => {
       return met.length === 1 ? `all ${count} ${several}` : `${count} ${several}`
     })
     .join(", ")
+}
+
+const tiersOf = (upstreams: Need["upstreams"], lacks: Lacks): ReadonlyArray<Tier> => {
+  const tier = (upstream: UpstreamId | null, place: number): Tier => ({
+    upstream,
+    place,
+    counts: noCounts(),
+    shelves: []
+  })
+  return upstreams === null
+    ? [tier(null, 0)]
+    : byCapacity(upstreams, lacks).map((upstream) => tier(upstream, upstreams.indexOf(upstream)))
 }
 
 const unavailable = (

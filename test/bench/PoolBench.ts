@@ -13,6 +13,7 @@ import { anyNeed } from "../../src/credential/Eligibility.ts"
 import * as PoolCore from "../../src/credential/PoolCore.ts"
 import { makeEntry, type PoolEntry } from "../../src/credential/PoolEntry.ts"
 import * as PoolLeases from "../../src/credential/PoolLeases.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
 import { apiKey } from "../support/Rig.ts"
 
@@ -35,7 +36,8 @@ const situations: Readonly<Record<string, (entry: PoolEntry, isLast: boolean) =>
   }
 }
 
-const need = { ...anyNeed, model: "claude-opus-4.5" }
+const upstreams = ["other", "kiro"].map((name) => UpstreamId.make(name))
+const need = { ...anyNeed, model: "claude-opus-4.5", upstreams }
 
 /** Microseconds for each lease. */
 const measure = (size: number, dress: (entry: PoolEntry, isLast: boolean) => void, mode: "priority" | "balanced") =>

@@ -5,21 +5,36 @@ import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { CredentialStore, untouched } from "../../src/credential/CredentialStore.ts"
 import * as Cooldown from "../../src/credential/Cooldown.ts"
 import * as PoolCore from "../../src/credential/PoolCore.ts"
-import { makeEntry, permitsOf } from "../../src/credential/PoolEntry.ts"
+import { makeEntry, permitsOf, type PoolEntry } from "../../src/credential/PoolEntry.ts"
 import * as PoolLeases from "../../src/credential/PoolLeases.ts"
 import * as PoolReports from "../../src/credential/PoolReports.ts"
 import type { Need } from "../../src/credential/Eligibility.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import { UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
 import { chosen } from "../support/Credentials.ts"
 import { anyNeed, failureOf, id, providerLayer, ready, settingsLayer, settle, storeOf, succeeded } from "./PoolRig.ts"
 
 const names = ["a", "b", "c"]
 const Small = Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 7 }))
+const Lease = Schema.Struct({
+  do: Schema.Literal("lease"),
+  need: Schema.Int.check(Schema.isBetween({ minimum: 0, maximum: 8 }))
+})
 const Step = Schema.Union([
-  Schema.Struct({ do: Schema.Literal("lease"), need: Small }),
+  Lease,
   Schema.Struct({ do: Schema.Literals(["release", "interrupt"]), which: Small }),
   Schema.Struct({ do: Schema.Literal("resize"), each: Small, all: Small }),
-  Schema.Struct({ do: Schema.Literal("fail"), which: Small, kind: Schema.Literals(["rate_limit", "auth", "network"]) }),
+  Schema.Struct({
+    do: Schema.Literal("fail"),
+    which: Small,
+    kind: Schema.Literals(["rate_limit", "auth", "network", "model_capacity"])
+  }),
+  Schema.Struct({
+    do: Schema.Literal("tell"),
+    which: Small,
+    remaining: Schema.Literals([0, 5, 50]),
+    seconds: Schema.Literals([-1, 5, 100])
+  }),
   Schema.Struct({ do: Schema.Literals(["succeed", "begin", "disable", "enable"]), which: Small }),
   Schema.Struct({
     do: Schema.Literal("settings"),
@@ -30,9 +45,9 @@ const Step = Schema.Union([
   Schema.Struct({ do: Schema.Literal("wait"), seconds: Schema.Literals([1, 10, 31, 200]) })
 ])
 // Leases twice as often as anything else, so that queues form.
-const Steps = Schema.Array(Schema.Union([Schema.Struct({ do: Schema.Literal("lease"), need: Small }), Step])).check(
-  Schema.isMaxLength(60)
-)
+const Steps = Schema.Array(Schema.Union([Lease, Step])).check(Schema.isMaxLength(60))
+
+const [kiro, other] = [UpstreamId.make("kiro"), UpstreamId.make("other")]
 
 const needs: ReadonlyArray<Need> = [
   anyNeed,
@@ -40,7 +55,10 @@ const needs: ReadonlyArray<Need> = [
   { ...anyNeed, barred: new Set([id("a"), id("b")]) },
   { ...anyNeed, model: "only a" },
   { ...anyNeed, client: "one" },
-  { ...anyNeed, client: "two", conversation: "c" }
+  { ...anyNeed, client: "two", conversation: "c" },
+  { ...anyNeed, model: "another", upstreams: [kiro] },
+  { ...anyNeed, model: "another", upstreams: [other, kiro] },
+  { ...anyNeed, only: id("b") }
 ]
 
 /** One client: waits, holds or is done. */
@@ -68,6 +86,10 @@ const makePool = Effect.gen(function* () {
   yield* PoolLeases.resize(core)
   return core
 })
+
+/** What is held for a request that this entry serves. */
+const heldOf = (entry: PoolEntry) =>
+  ({ entry, model: null, probe: entry.probing, since: 0, turn: 0, borrowed: false, why: chosen }) as const
 
 const begin = Effect.fnUntraced(function* (core: PoolCore.PoolCore, need: Need) {
   // Before the fiber: it may run before its parent goes on.
@@ -122,14 +144,18 @@ const perform = Effect.fnUntraced(function* (core: PoolCore.PoolCore, clients: A
       const reason = failureOf(step.kind)
       return yield* PoolReports.report(
         core,
-        { entry, turn: core.nextTurn() },
+        { entry, model: "another", turn: core.nextTurn() },
         { kind: "failure", reason, need: anyNeed, mayRetrySame: true }
       )
     }
     case "begin":
-      return core.accepted({ entry, probe: entry.probing, since: 0, turn: 0, borrowed: false, why: chosen })
+      return core.accepted(heldOf(entry))
+    case "tell": {
+      const resetsAt = (yield* Clock.currentTimeMillis) + step.seconds * 1_000
+      return core.told(heldOf(entry), new Map([["requests", { limit: 100, remaining: step.remaining, resetsAt }]]))
+    }
     case "succeed":
-      return yield* PoolReports.report(core, { entry, turn: core.nextTurn() }, succeeded)
+      return yield* PoolReports.report(core, { entry, model: "another", turn: core.nextTurn() }, succeeded)
     case "disable":
       return yield* core.change(entry, (health) => ({ ...health, disabled: { reason: "manual", until: null } }), false)
     case "enable":
@@ -211,7 +237,7 @@ describe("permits", () => {
           Layer.fresh(
             Layer.mergeAll(
               settingsLayer({ pool: { maxInflightPerCredential: 1, queueLimit: 8, queueTimeout: "30 seconds" } }),
-              storeOf(names.map((name) => ready(name))),
+              storeOf(names.map((name) => ready(name, { upstream: name === "c" ? other : kiro }))),
               providerLayer()
             )
           )

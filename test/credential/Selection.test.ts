@@ -34,6 +34,7 @@ const Asked = Schema.Struct({
   bound: Schema.NullOr(Small),
   holder: Schema.NullOr(Small),
   upstreams: Schema.NullOr(Schema.Array(Upstream).check(Schema.isUnique())),
+  lacking: Schema.Array(Upstream),
   only: Schema.NullOr(Small),
   gatewayFull: Schema.Boolean,
   overflow: Schema.Boolean
@@ -94,7 +95,7 @@ type Scanned = { readonly kind: Selection.Choice["kind"]; readonly id: string | 
 const scan = (
   entries: ReadonlyArray<PoolEntry>,
   need: Need,
-  { bound, gatewayFull, overflow }: Selection.ChoiceContext,
+  { bound, gatewayFull, lacks, overflow }: Selection.ChoiceContext,
   mode: Mode,
   now: number
 ): Scanned => {
@@ -104,7 +105,8 @@ const scan = (
     reasonsAgainst(entry, need, { now, known, pausedUntil: null, gatewayFull }).map(({ kind }) => kind)
   const only = (entry: PoolEntry, ...allowed: ReadonlyArray<string>) =>
     against(entry).every((kind) => allowed.includes(kind))
-  const place = ({ credential: { upstream } }: PoolEntry) => need.upstreams?.indexOf(upstream) ?? 0
+  const place = ({ credential: { upstream } }: PoolEntry) =>
+    need.upstreams === null ? 0 : need.upstreams.indexOf(upstream) + (lacks(upstream) ? 10 : 0)
   const inOrder = entries
     .toSorted((a, b) => (isBefore(rankOf(a, false, now), rankOf(b, false, now), mode) ? -1 : 1))
     .toSorted((a, b) => place(a) - place(b))
@@ -164,8 +166,9 @@ describe("Selection", () => {
         const now = start + later
         for (const ask of asked) {
           const need = needOf(ask)
-          const { gatewayFull, overflow } = ask
-          const context = { bound: ask.bound === null ? null : id(String(ask.bound)), gatewayFull, overflow }
+          const { gatewayFull, lacking, overflow } = ask
+          const lacks = (upstream: UpstreamId) => lacking.includes(upstream)
+          const context = { bound: ask.bound === null ? null : id(String(ask.bound)), lacks, gatewayFull, overflow }
           index.advance(now)
           const choice = Selection.choose(index, need, context)
           const seen: Scanned = {
@@ -193,7 +196,7 @@ describe("Selection", () => {
     Selection.choose(
       index,
       { ...anyNeed, ...need },
-      { bound: bound === null ? null : id(bound), gatewayFull: false, overflow }
+      { bound: bound === null ? null : id(bound), lacks: () => false, gatewayFull: false, overflow }
     )
   const chosen = (choice: Selection.Choice) => (choice.kind === "chosen" ? choice.entry.credential.id : choice.kind)
   const poolOf = (mode: Mode, ...entries: ReadonlyArray<PoolEntry>) => {

@@ -128,7 +128,8 @@ export const makeFakes = (options: FakeOptions): Fakes => {
     if (entry !== undefined) index.remove(entry)
   }
   const unavailable = new CredentialPoolError({ reason: { _tag: "Cooling", limited: false, retryAfterMs: 1_000 } })
-  const chosen = (need: Need) => choose(index, need, { bound: null, gatewayFull: false, overflow: false })
+  const chosen = (need: Need) =>
+    choose(index, need, { bound: null, lacks: () => false, gatewayFull: false, overflow: false })
   const lease = (need: Need) =>
     Effect.gen(function* () {
       yield* Effect.sleep(options.leaseTakes ?? 0)

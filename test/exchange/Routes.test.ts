@@ -159,6 +159,24 @@ describe("a request with two upstreams", () => {
     )
   )
 
+  it.effect("is served by the second after the first had no capacity for the model, and the next one at once", () =>
+    test({ first: [fails("model_capacity"), answers()], second: [answers()] }, (calls) =>
+      Effect.gen(function* () {
+        assert.strictEqual((yield* ask(1)).upstream, "second")
+        assert.deepStrictEqual(calls, ["a", "z"])
+        assert.strictEqual((yield* ask(2)).upstream, "second")
+        assert.strictEqual((yield* ask(3, "claude-opus-4-5")).upstream, "first", "another model")
+        const found = yield* Ledger.use((ledger) => ledger.find("req_2"))
+        assert.deepStrictEqual(
+          found?.attempts.map(({ why }) => why.because),
+          ["first: no capacity for the model; second: no other can serve"]
+        )
+        yield* TestClock.adjust("30 seconds")
+        assert.strictEqual((yield* ask(4)).upstream, "first")
+      })
+    )
+  )
+
   for (const kind of ["invalid_request", "prompt_too_long"] as const) {
     it.effect(`is not asked of the second after what is the client's own to mend: ${kind}`, () =>
       test({ first: [fails(kind)], second: [answers()] }, (calls) =>
