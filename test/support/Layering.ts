@@ -38,7 +38,8 @@ export const layers: Readonly<Record<string, ReadonlyArray<string>>> = {
   // A store's port lives with its owner; storage implements it.
   storage: ["message", "config", "*/*Store.ts"],
   ui: ["admin/*Api.ts", "admin/*Schema.ts"],
-  simulator: ["message", "codec"]
+  simulator: ["message", "codec"],
+  testing: ["message", "upstream/UpstreamProvider.ts"]
 }
 
 /** The folder of commands and the files beside the folders wire everything together, so they may import anything. */

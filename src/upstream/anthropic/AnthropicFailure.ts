@@ -104,7 +104,7 @@ const byStatus = (status: number, error: AnthropicError | null): Meaning => {
     case 403:
       return ["auth", "credential", false]
     case 404:
-      return [/^model\b/.test(message) ? "invalid_model" : "invalid_request", "none", true]
+      return /^model\b/.test(message) ? ["invalid_model", "model", true] : ["invalid_request", "none", true]
     case 408:
     case 504:
       return ["timeout", "upstream", true]

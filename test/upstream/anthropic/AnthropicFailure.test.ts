@@ -38,7 +38,7 @@ const table: ReadonlyArray<
   [401, "authentication_error", "invalid x-api-key", "key_rejected", "credential", false],
   [402, "billing_error", "pay", "overage_request_limit", "credential", false],
   [403, "permission_error", "not yours", "auth", "credential", false],
-  [404, "not_found_error", "model: claude-x", "invalid_model", "none", true],
+  [404, "not_found_error", "model: claude-x", "invalid_model", "model", true],
   [404, "not_found_error", "File not found", "invalid_request", "none", true],
   [413, "request_too_large", "too large", "client_error", "none", true],
   [422, "invalid_request_error", "no", "client_error", "none", true],
