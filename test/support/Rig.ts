@@ -9,7 +9,8 @@ import * as SettingsStoreMemory from "../../src/config/SettingsStoreMemory.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
 import * as Gateway from "../../src/Gateway.ts"
-import type { ApiKeyCredential, Credential } from "../../src/message/Credential.ts"
+import type { AnthropicCredential, ApiKeyCredential, Credential } from "../../src/message/Credential.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import { layerServer, layerUpstreams } from "../../src/node.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
@@ -46,33 +47,31 @@ export const apiKey = (token: string, more: Partial<ApiKeyCredential> = {}): Api
   ...more
 })
 
-/** Starts both; they stop with the scope, the gateway first. */
-export const makeRig = Effect.fnUntraced(function* (
-  options: RigOptions = {}
-): Effect.fn.Return<Rig, never, Scope.Scope> {
-  const simulator = yield* makeSimulator(options.script)
+/** A key of Anthropic's API as a credential. */
+export const anthropicKey = (id: string, more: Partial<AnthropicCredential> = {}): AnthropicCredential => ({
+  ...credentialBase(id),
+  upstream: UpstreamId.make("anthropic"),
+  kind: "anthropic",
+  scheme: "api_key",
+  secret: Redacted.make(`sk-ant-${id}`),
+  ...more
+})
+
+/** A gateway alone, on a real socket, with stores in memory. */
+export const makeGateway = Effect.fnUntraced(function* (
+  config: { readonly [section: string]: Json },
+  credentials: ReadonlyArray<Credential>
+): Effect.fn.Return<Omit<Rig, "simulator">, never, Scope.Scope> {
   const file = yield* Effect.orDie(
     decodeConfig(
       {
         auth: { clientKeys: [clientKey], adminKey },
-        upstreams: [
-          {
-            id: "kiro",
-            kind: "kiro",
-            endpoints: {
-              api: simulator.url,
-              socialRefresh: `${simulator.url}/refreshToken`,
-              idcRefresh: `${simulator.url}/token`
-            }
-          }
-        ],
-        ...options.config,
-        server: { port: 0, lameDuck: "0 seconds", drain: "5 seconds", ...objectOf(options.config?.["server"]) }
+        ...config,
+        server: { port: 0, lameDuck: "0 seconds", drain: "5 seconds", ...objectOf(config["server"]) }
       },
       "/nowhere"
     ).pipe(Effect.mapError(({ path, reason }) => new Error(`${path.join(".")}: ${reason}`)))
   )
-  const credentials = options.credentials ?? [apiKey("ksk_1")]
   const stores = Layer.mergeAll(
     CredentialStoreMemory.layer(credentials.map((credential) => ({ credential, fingerprint: credential.id }))),
     SettingsStoreMemory.layer(),
@@ -87,9 +86,26 @@ export const makeRig = Effect.fnUntraced(function* (
   const services = yield* Effect.orDie(Layer.build(Layer.fresh(gateway)))
   return {
     url: HttpServer.formatAddress(Context.get(services, HttpServer.HttpServer).address),
-    simulator,
     pool: Context.get(services, CredentialPool)
   }
+})
+
+/** Starts both; they stop with the scope, the gateway first. */
+export const makeRig = Effect.fnUntraced(function* (
+  options: RigOptions = {}
+): Effect.fn.Return<Rig, never, Scope.Scope> {
+  const simulator = yield* makeSimulator(options.script)
+  const kiro = {
+    id: "kiro",
+    kind: "kiro",
+    endpoints: {
+      api: simulator.url,
+      socialRefresh: `${simulator.url}/refreshToken`,
+      idcRefresh: `${simulator.url}/token`
+    }
+  }
+  const gateway = yield* makeGateway({ upstreams: [kiro], ...options.config }, options.credentials ?? [apiKey("ksk_1")])
+  return { ...gateway, simulator }
 })
 
 const objectOf = (value: Json | undefined): object => (typeof value === "object" && value !== null ? value : {})
