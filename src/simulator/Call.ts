@@ -7,7 +7,7 @@ import { NodeHttpServerRequest } from "@effect/platform-node"
 import { ServerResponse } from "node:http"
 import { type AwsError, errorBody } from "./AwsError.ts"
 import type { KiroState } from "./KiroState.ts"
-import type { Sighting } from "./Observation.ts"
+import { type Sighting, sightingOf } from "./Observation.ts"
 import type { Situation } from "./RuleBook.ts"
 import type { Operation } from "./Script.ts"
 import type { Caller } from "./SimulatedAccount.ts"
@@ -43,15 +43,9 @@ export const serve = (state: KiroState, operation: Operation, answer: (call: Cal
     const now = yield* Clock.currentTimeMillis
     const token = /^Bearer (\S+)$/.exec(request.headers["authorization"] ?? "")?.[1] ?? null
     const { headers, method, url: path } = request
-    const sighting = state.observation.see({
-      operation,
-      method,
-      path,
-      headers: { ...headers },
-      body: body.success,
-      token,
-      receivedAt: now
-    })
+    const sighting = state.observation.keep(
+      sightingOf({ operation, method, path, headers: { ...headers }, body: body.success, token, receivedAt: now })
+    )
     yield* Effect.acquireRelease(
       Effect.sync(() => new Wire(response, sighting)),
       (wire) => Effect.sync(() => wire.release())

@@ -45,21 +45,28 @@ export interface Gauge {
   readonly total: number
 }
 
-type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+export type Mutable<A> = { -readonly [K in keyof A]: A[K] }
+
+/** What a record must have to be kept, whatever else it holds. */
+export type Kept = Mutable<Pick<SeenRequest, "body" | "status" | "sentBytes" | "ending">>
 
 /** The record of one request while it is answered. */
 export type Sighting = Mutable<SeenRequest>
 
-export class Observation {
-  #requests: Array<Sighting> = []
+/** The record of a request that nothing has become of yet. */
+export const sightingOf = (
+  request: Pick<SeenRequest, "operation" | "method" | "path" | "headers" | "body" | "token" | "receivedAt">
+): Sighting => ({ ...request, status: null, refused: null, usage: null, sentBytes: 0, ending: "open" })
+
+/** The memory of one simulator; `Seen` is what it keeps of a request. */
+export class Observation<Seen extends Kept = Sighting> {
+  #requests: Array<Seen> = []
   #bodyBytes = 0
   readonly #gauges = new Map<string, Mutable<Gauge>>()
   #live = 0
 
-  see(
-    request: Pick<SeenRequest, "operation" | "method" | "path" | "headers" | "body" | "token" | "receivedAt">
-  ): Sighting {
-    const sighting: Sighting = { ...request, status: null, refused: null, usage: null, sentBytes: 0, ending: "open" }
+  /** Keeps a record, which is changed while the request is answered. */
+  keep(sighting: Seen): Seen {
     this.#requests.push(sighting)
     this.#bodyBytes += sighting.body.length
     while (this.#requests.length > MAX_REQUESTS || (this.#bodyBytes > MAX_BODY_BYTES && this.#requests.length > 1)) {
@@ -87,7 +94,7 @@ export class Observation {
   }
 
   /** Copies, oldest first. */
-  requests(): ReadonlyArray<SeenRequest> {
+  requests(): ReadonlyArray<Readonly<Seen>> {
     return this.#requests.map((request) => ({ ...request }))
   }
 

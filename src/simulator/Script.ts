@@ -202,7 +202,8 @@ const decodeJson = <A>(text: string, use: (value: unknown) => Result.Result<A, S
     use
   )
 
-function isPattern(match: string): boolean {
+/** Whether a rule's `match` is text or a regular expression that compiles. */
+export function isPattern(match: string): boolean {
   try {
     toPattern(match)
     return true

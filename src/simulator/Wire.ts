@@ -6,19 +6,19 @@
  */
 import { Effect } from "effect"
 import type { ServerResponse } from "node:http"
-import type { Sighting } from "./Observation.ts"
+import type { Kept } from "./Observation.ts"
 
 /** Frames collected before a write, at most, whatever a script asks for. */
 const MAX_BATCH = 10_000
 
 export class Wire {
   readonly #response: ServerResponse
-  readonly #sighting: Sighting
+  readonly #sighting: Kept
   readonly #waiting: Array<Uint8Array> = []
   #batch = 0
   #split = 0
 
-  constructor(response: ServerResponse, sighting: Sighting) {
+  constructor(response: ServerResponse, sighting: Kept) {
     this.#response = response
     this.#sighting = sighting
   }
@@ -67,12 +67,12 @@ export class Wire {
   }
 
   /** A whole answer at once. */
-  answer(status: number, headers: Readonly<Record<string, string>>, body: string): Effect.Effect<void> {
+  answer(status: number, headers: Readonly<Record<string, string>>, body: string | Uint8Array): Effect.Effect<void> {
     return Effect.suspend(() => {
       if (this.begun || this.over) return Effect.void
       this.#response.writeHead(status, { ...headers, "content-length": String(Buffer.byteLength(body)) })
       this.#sighting.status = status
-      return Effect.andThen(this.#send(Buffer.from(body)), this.end())
+      return Effect.andThen(this.#send(typeof body === "string" ? Buffer.from(body) : body), this.end())
     })
   }
 
