@@ -1,11 +1,15 @@
 /** Every provider that comes with the gateway, held to what any provider keeps to. */
 import { describe, it } from "@effect/vitest"
 import { Context, Effect, Layer } from "effect"
+import { AnthropicSimulator } from "../../src/simulator/anthropic/AnthropicSimulator.ts"
+import type { Script as AnthropicScript } from "../../src/simulator/anthropic/Script.ts"
 import type { Script } from "../../src/simulator/Script.ts"
 import { type Behaviour, conformanceCases, type ConformanceSubject } from "../../src/testing/UpstreamConformance.ts"
+import * as AnthropicProvider from "../../src/upstream/anthropic/AnthropicProvider.ts"
 import { Dispatch } from "../../src/upstream/Dispatch.ts"
 import { DocumentText } from "../../src/upstream/DocumentText.ts"
 import * as KiroProvider from "../../src/upstream/kiro/KiroProvider.ts"
+import { anthropicKey } from "../support/Rig.ts"
 import { callOf, leaseOf, makeRig, optionsFor } from "../upstream/kiro/KiroRig.ts"
 
 /** A port that nobody listens on. */
@@ -48,6 +52,49 @@ const kiroSubject = Effect.gen(function* () {
     unreachable
   }
   return subject
+})
+
+const long = { type: "text", text: "x".repeat(9 * 1024 * 1024) }
+
+const anthropic: Readonly<Record<Behaviour, AnthropicScript>> = {
+  answers: {},
+  flows: { rules: [{ content: [long], chunk: 64 * 1024 }] },
+  cut: { rules: [{ cut: { events: 4 }, delay: 20 }] },
+  ends: { rules: [{ sse: `event: message_start\ndata: {"type":"message_start","message":{"usage":{}}}\n\n` }] },
+  hangs: { rules: [{ headersDelay: 60_000 }] },
+  stalls: { rules: [{ stall: { events: 4 } }] },
+  limited: { rules: [{ fail: "rate_limit", retryAfter: 7 }] },
+  overloaded: { rules: [{ fail: "overloaded" }] },
+  fails: { rules: [{ fail: "internal" }] },
+  forbids: { rules: [{ fail: "authentication" }] },
+  refuses: { rules: [{ fail: "invalid_request" }] },
+  knows_no_model: { rules: [{ fail: { status: 404, type: "not_found_error", message: "model: claude-x" } }] }
+}
+
+const anthropicSubject = Effect.gen(function* () {
+  const simulator = yield* Effect.orDie(AnthropicSimulator.make())
+  const context = yield* Layer.build(services)
+  const at = (url: string) =>
+    Effect.provideContext(
+      AnthropicProvider.make({ baseUrl: new URL(url), version: "0.0.0-test" }),
+      Context.merge(context, Context.empty())
+    )
+  const credential = anthropicKey("conformance")
+  const subject: ConformanceSubject = {
+    provider: yield* at(simulator.url),
+    lease: { ...leaseOf(), credential, token: credential.secret },
+    call: callOf({ stream: true }),
+    behave: (behaviour) => simulator.setScript(anthropic[behaviour]),
+    openStreams: simulator.openStreams,
+    unreachable: yield* at(nowhere)
+  }
+  return subject
+})
+
+describe("the Anthropic provider", () => {
+  for (const { name, run } of conformanceCases) {
+    it.live(name, () => Effect.scoped(Effect.flatMap(anthropicSubject, run)))
+  }
 })
 
 describe("the Kiro provider", () => {
