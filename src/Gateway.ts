@@ -15,6 +15,7 @@ import { CredentialPool } from "./credential/CredentialPool.ts"
 import type { CredentialStore } from "./credential/CredentialStore.ts"
 import { Exchange } from "./exchange/Exchange.ts"
 import { Heartbeat } from "./exchange/Heartbeat.ts"
+import type { PinStore } from "./exchange/PinStore.ts"
 import type { JournalStore } from "./ledger/JournalStore.ts"
 import { Ledger } from "./ledger/Ledger.ts"
 import type { LedgerStore } from "./ledger/LedgerStore.ts"
@@ -35,7 +36,14 @@ export interface GatewayOptions {
 }
 
 /** What the pipeline is built on. */
-export type Foundation = CredentialStore | SettingsStore | KeyStore | JournalStore | LedgerStore | UpstreamProvider
+export type Foundation =
+  | CredentialStore
+  | SettingsStore
+  | KeyStore
+  | JournalStore
+  | LedgerStore
+  | PinStore
+  | UpstreamProvider
 
 /** The services that requests go through, in the order in which they meet them. */
 export type Pipeline =

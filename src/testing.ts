@@ -3,6 +3,7 @@
  * Anthropic as servers on real sockets.
  */
 export * as CredentialStoreMemory from "./credential/CredentialStoreMemory.ts"
+export * as PinStoreMemory from "./exchange/PinStoreMemory.ts"
 export * as LedgerStoreMemory from "./ledger/LedgerStoreMemory.ts"
 export * as KeyStoreMemory from "./policy/KeyStoreMemory.ts"
 export * as SettingsStoreMemory from "./config/SettingsStoreMemory.ts"

@@ -63,7 +63,7 @@ export const fromExchange = ({ reason, recoversInMs }: ExchangeError): ErrorAnsw
     case "Refused":
       return invalidRequest(reason.path === "" ? reason.problem : `${reason.path}: ${reason.problem}`)
     case "ThreadNotFound":
-      return error(404, "not_found_error", "this upstream keeps no threads", {
+      return error(404, "not_found_error", "no thread is kept here that goes on from this message", {
         details: { error_code: "thread_not_found" }
       })
     case "BudgetSpent":
@@ -97,7 +97,7 @@ const fromPool = (reason: CredentialPoolError["reason"]): ErrorAnswer => {
     case "NoneSuits":
       return notFound(`model: ${reason.model} is not offered by any credential`)
     case "Gone":
-      return notFound("the account at which this conversation lives is gone; begin a new one")
+      return notFound("the account at which this lives is gone")
     case "Full":
       return error(529, "overloaded_error", "every credential is busy", reason)
     case "NoToken":

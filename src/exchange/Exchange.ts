@@ -19,7 +19,7 @@ import type { RequestIntent } from "../message/RequestRecord.ts"
 import { estimateInput } from "../message/RequestEstimate.ts"
 import type { Usage } from "../message/Usage.ts"
 import { clientModelName } from "../policy/ModelCatalog.ts"
-import { applySystemPrompt } from "../policy/SystemPrompt.ts"
+import { applySystemPrompt, noPrompt } from "../policy/SystemPrompt.ts"
 import { failure } from "../upstream/UpstreamFailure.ts"
 import { type Settlement, UpstreamProvider } from "../upstream/UpstreamProvider.ts"
 import { makeId } from "./AnswerIds.ts"
@@ -29,6 +29,8 @@ import { draining, fromDefect, fromExchange } from "./ErrorAnswer.ts"
 import { ExchangeError } from "./ExchangeError.ts"
 import { Heartbeat } from "./Heartbeat.ts"
 import { ModelList } from "./ModelList.ts"
+import * as Pins from "./Pins.ts"
+import { PinStore } from "./PinStore.ts"
 import { Recording, recordedOf } from "./Recording.ts"
 import { type AnswerHead, type EventSink, Relay } from "./Relay.ts"
 import { Trail } from "./Trail.ts"
@@ -76,7 +78,7 @@ export class Exchange extends Context.Service<
   static readonly layer: Layer.Layer<
     Exchange,
     never,
-    CacheAccounting | CredentialPool | Heartbeat | Ledger | ModelList | RuntimeSettings | UpstreamProvider
+    CacheAccounting | CredentialPool | Heartbeat | Ledger | ModelList | PinStore | RuntimeSettings | UpstreamProvider
   > = Layer.effect(
     Exchange,
     Effect.suspend(() => make)
@@ -90,6 +92,7 @@ const make = Effect.gen(function* () {
   const ledger = yield* Ledger
   const models = yield* ModelList
   const settings = yield* RuntimeSettings
+  const pins = yield* PinStore
   const pool = yield* CredentialPool
   const provider = yield* UpstreamProvider
 
@@ -126,15 +129,18 @@ const make = Effect.gen(function* () {
     recording: Recording
   ): Effect.fn.Return<Ended, ExchangeError, Scope.Scope> {
     const current = settings.current()
-    if (client.request.thread?.type === "continue")
-      return yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
+    const { thread } = client.request
+    const continues = thread?.type === "continue"
+    const only = yield* Pins.ownerOf(pins, client.request)
     const model = models.resolve(client.request.model)
-    const prompted = applySystemPrompt(client.request, current.systemPrompt)
+    // A thread has the system prompt that it began with.
+    const ownPrompt = continues ? noPrompt : current.systemPrompt
+    const prompted = applySystemPrompt(client.request, ownPrompt)
     const changes = {
       ...(model.alias === null ? {} : { model: model.alias }),
       ...(prompted === client.request ? {} : { system: prompted.system })
     }
-    const request = applySystemPrompt(withoutBillingLine(client.request), current.systemPrompt)
+    const request = applySystemPrompt(withoutBillingLine(client.request), ownPrompt)
     const conversation = conversationOf(client.session, request)
     const affinity = affinityOf(conversation, request)
     const plan = yield* Effect.mapError(
@@ -169,12 +175,17 @@ const make = Effect.gen(function* () {
       affinity,
       holder: plan.holder,
       upstreams: models.route(client.request.model),
-      only: null,
+      only,
       client: client.id
     }
     const attempts = Attempts.run({ pool, provider, settings: current, clock, trail }, call, relay)
-    const { lease, settlement } = yield* Effect.mapError(attempts, (error) => withHead(error, relay.head))
-    const usage = yield* accounting.settle(plan, lease.credential.id, settlement)
+    const { lease, settlement } = yield* Effect.mapError(attempts, (error) =>
+      withHead(continues ? ofThread(error) : error, relay.head)
+    )
+    const { id } = lease.credential
+    const usage = yield* accounting.settle(plan, id, settlement)
+    // Known before the client hears of the end, so that it can go on at once.
+    yield* Pins.keep(pins, settlement.made, id, (kind) => kind !== "thread" || thread != null)
     return { relay, settlement, usage }
   })
 
@@ -228,6 +239,12 @@ const unfinished = (recording: Recording, cause: Cause.Cause<ExchangeError>, { i
   else if (isGone()) recording.closed()
   else recording.failed(draining)
 }
+
+/** With the account everything is gone that lived there; clients know how to begin anew. */
+const ofThread = (error: ExchangeError) =>
+  error.reason._tag === "Pool" && error.reason.pool._tag === "Gone"
+    ? new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
+    : error
 
 const withHead = (error: ExchangeError, { attempts, upstream }: AnswerHead) =>
   attempts === 0 ? error : new ExchangeError({ ...membersOf(error), tried: { upstream, attempts } })

@@ -8,7 +8,7 @@ import { FailureReason } from "../message/FailureReason.ts"
 /** The request itself cannot be carried out; `path` names the member, or is empty. */
 export const Refused = Schema.TaggedStruct("Refused", { path: Schema.String, problem: Schema.String })
 
-/** `thread: continue` at an upstream that keeps no conversations. SDKs recover from it by themselves. */
+/** `thread: continue` from a message of which no thread is known. SDKs recover from it by themselves. */
 export const ThreadNotFound = Schema.TaggedStruct("ThreadNotFound", {})
 
 /** The upstream failed, and trying again was of no use or no longer possible. */
@@ -20,7 +20,7 @@ export const Pool = Schema.TaggedStruct("Pool", { pool: CredentialPoolError.fiel
 /** Retrying took longer than `retry.budget`. */
 export const BudgetSpent = Schema.TaggedStruct("BudgetSpent", {})
 
-/** No record of it can be kept, so it is not begun. */
+/** The storage fails: no record of it can be kept, or not be read where it belongs, so it is not begun. */
 export const Unrecorded = Schema.TaggedStruct("Unrecorded", {})
 
 export class ExchangeError extends Schema.TaggedError<ExchangeError>()("ExchangeError", {

@@ -10,6 +10,8 @@ export interface SystemPrompt {
   readonly append: string | null
 }
 
+export const noPrompt: SystemPrompt = { prepend: null, append: null }
+
 /** The request with the operator's text; the very same object where there is none. */
 export const applySystemPrompt = (request: MessagesRequest, { append, prepend }: SystemPrompt): MessagesRequest => {
   if (!prepend && !append) return request

@@ -94,6 +94,17 @@ export const steps = {
   "0005_credential_scheme": Effect.gen(function* () {
     const sql = yield* SqlClient.SqlClient
     yield* sql`alter table credentials add column scheme text`
+  }),
+  "0006_pins": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`
+      create table pins (
+        id text primary key,
+        kind text not null,
+        credential_id text not null,
+        saved_at bigint not null
+      )`
+    yield* sql`create index pins_by_age on pins (kind, saved_at, id)`
   })
 }
 
@@ -101,7 +112,7 @@ export const steps = {
 export const tables: ReadonlyArray<string> = ["credentials", "credential_health", "meta", "settings", "keys"]
 
 /** The tables that grow with use; nothing reads them as a whole. */
-export const growing: ReadonlyArray<string> = ["requests", "request_credentials"]
+export const growing: ReadonlyArray<string> = ["requests", "request_credentials", "pins"]
 
 /** Where it is kept which steps have run. */
 export const table = "weir_migrations"

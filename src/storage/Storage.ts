@@ -7,12 +7,14 @@ import type { JournalStore } from "../ledger/JournalStore.ts"
 import type { LedgerStore } from "../ledger/LedgerStore.ts"
 import type { SettingsStore } from "../config/SettingsStore.ts"
 import type { CredentialStore } from "../credential/CredentialStore.ts"
+import type { PinStore } from "../exchange/PinStore.ts"
 import type { KeyStore } from "../policy/KeyStore.ts"
 import * as CredentialStoreSql from "./CredentialStoreSql.ts"
 import type { DatabaseLocked } from "./DatabaseLock.ts"
 import type { Durability } from "./Durability.ts"
 import * as KeyStoreSql from "./KeyStoreSql.ts"
 import * as LedgerStoreSql from "./LedgerStoreSql.ts"
+import * as PinStoreSql from "./PinStoreSql.ts"
 import type { Secrets } from "./Secrets.ts"
 import * as SettingsStoreSql from "./SettingsStoreSql.ts"
 import * as SqliteDatabase from "./SqliteDatabase.ts"
@@ -34,7 +36,7 @@ export interface StorageOptions {
 export type Database = SqlClient.SqlClient | Secrets | Durability | JournalStore
 
 /** What is kept in it. */
-export type Stores = CredentialStore | SettingsStore | KeyStore | LedgerStore
+export type Stores = CredentialStore | SettingsStore | KeyStore | LedgerStore | PinStore
 
 /** The database alone. */
 export const layerDatabase = (options: StorageOptions): Layer.Layer<Database, StorageUnusable | DatabaseLocked> =>
@@ -49,7 +51,8 @@ export const layerStores: Layer.Layer<Stores, never, Database> = Layer.mergeAll(
   CredentialStoreSql.layer,
   SettingsStoreSql.layer,
   KeyStoreSql.layer,
-  LedgerStoreSql.layer
+  LedgerStoreSql.layer,
+  PinStoreSql.layer
 )
 
 /** The stores and their database. */

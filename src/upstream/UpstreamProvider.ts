@@ -13,6 +13,7 @@ import type { ContentEvent } from "../message/MessageEvent.ts"
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
 import type { Original } from "../message/Original.ts"
 import type { RateLimits } from "../message/RateLimits.ts"
+import type { Made } from "../message/Pin.ts"
 import type { Usage, Used } from "../message/Usage.ts"
 import type { RefreshFailure } from "./RefreshFailure.ts"
 import type { UpstreamFailure } from "./UpstreamFailure.ts"
@@ -93,6 +94,8 @@ export interface Settlement extends Used {
   readonly verbatim: Verbatim | null
   /** The model that says it answered, where the upstream tells. */
   readonly answeredBy: string | null
+  /** What lives at the account from now on; nothing where the upstream keeps nothing. */
+  readonly made: ReadonlyArray<Made>
 }
 
 /** One model as the upstream lists it. */

@@ -9,6 +9,7 @@ import { type Answer, type ClientRequest, Exchange } from "../../src/exchange/Ex
 import { Heartbeat } from "../../src/exchange/Heartbeat.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
+import * as PinStoreMemory from "../../src/exchange/PinStoreMemory.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
 import {
   type ContentBlock,
@@ -27,7 +28,7 @@ const file = { ...quickstart, written: { ...quickstart.written, ...own } }
 
 const layerOf = (fakes: ReturnType<typeof makeFakes>) =>
   Exchange.layer.pipe(
-    Layer.provide([ModelList.layer, Heartbeat.layer, CacheAccounting.layer]),
+    Layer.provide([ModelList.layer, Heartbeat.layer, CacheAccounting.layer, PinStoreMemory.layer]),
     Layer.provideMerge(Ledger.layer(Duration.days(1)).pipe(Layer.provide(LedgerStoreMemory.layer), Layer.orDie)),
     Layer.provide([fakes.layer, RuntimeSettings.layerMemory(file)])
   )

@@ -31,7 +31,8 @@ export const settlement: Settlement = {
   webSearches: 0,
   isRead: true,
   answeredBy: null,
-  verbatim: null
+  verbatim: null,
+  made: []
 }
 
 /** A text block as one upstream chunk. */

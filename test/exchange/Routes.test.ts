@@ -11,6 +11,7 @@ import { type ClientRequest, Exchange } from "../../src/exchange/Exchange.ts"
 import type { ExchangeError } from "../../src/exchange/ExchangeError.ts"
 import { Heartbeat } from "../../src/exchange/Heartbeat.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
+import * as PinStoreMemory from "../../src/exchange/PinStoreMemory.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import { UpstreamId } from "../../src/message/Ids.ts"
@@ -82,6 +83,7 @@ const services = ({ models = {}, ...scripts }: Scripts, calls: Array<string>) =>
             ModelList.layer,
             Heartbeat.layer,
             CacheAccounting.layer,
+            PinStoreMemory.layer,
             Ledger.layer(Duration.days(1)).pipe(Layer.provide(LedgerStoreMemory.layer))
           )
         ),

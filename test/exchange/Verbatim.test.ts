@@ -8,6 +8,7 @@ import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
 import { type ClientRequest, Exchange } from "../../src/exchange/Exchange.ts"
 import { Heartbeat } from "../../src/exchange/Heartbeat.ts"
 import { ModelList } from "../../src/exchange/ModelList.ts"
+import * as PinStoreMemory from "../../src/exchange/PinStoreMemory.ts"
 import { Ledger } from "../../src/ledger/Ledger.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import type { Usage } from "../../src/message/Usage.ts"
@@ -71,7 +72,11 @@ const test = <E>(
           Layer.mergeAll(ModelList.layer, Heartbeat.layer, CacheAccounting.layer, Ledger.layer(Duration.days(1)))
         ),
         Layer.provide(
-          Layer.mergeAll(RuntimeSettings.layerMemory(quickstartConfig("/nowhere")), LedgerStoreMemory.layer)
+          Layer.mergeAll(
+            RuntimeSettings.layerMemory(quickstartConfig("/nowhere")),
+            LedgerStoreMemory.layer,
+            PinStoreMemory.layer
+          )
         ),
         Layer.provideMerge(makeFakes(options).layer)
       )

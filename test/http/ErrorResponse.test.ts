@@ -85,7 +85,7 @@ describe("what a client is told", () => {
       type: "error",
       error: {
         type: "not_found_error",
-        message: "this upstream keeps no threads",
+        message: "no thread is kept here that goes on from this message",
         details: { error_code: "thread_not_found" }
       },
       request_id: "req_1"

@@ -12,6 +12,8 @@ import * as Gateway from "../../src/Gateway.ts"
 import type { AnthropicCredential, ApiKeyCredential, Credential } from "../../src/message/Credential.ts"
 import { UpstreamId } from "../../src/message/Ids.ts"
 import { layerServer, layerUpstreams } from "../../src/node.ts"
+import { PinStore } from "../../src/exchange/PinStore.ts"
+import * as PinStoreMemory from "../../src/exchange/PinStoreMemory.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
 import type { Simulator } from "../../src/simulator/KiroSimulator.ts"
@@ -37,6 +39,7 @@ export interface Rig {
   readonly url: string
   readonly simulator: Simulator
   readonly pool: CredentialPool["Service"]
+  readonly pins: PinStore["Service"]
 }
 
 /** An API key credential; a token has to begin with `ksk_`, and scripts can name it. */
@@ -81,12 +84,14 @@ export const makeGateway = Effect.fnUntraced(function* (
   const upstreams = layerUpstreams(file.config).pipe(Layer.provide([Dispatch.layer, DocumentWorker.layer]))
   const gateway = Gateway.layer({ file, ephemeral: [] }).pipe(
     Layer.provideMerge(layerServer(file.config.server)),
+    Layer.provideMerge(PinStoreMemory.layer),
     Layer.provide([stores, upstreams])
   )
   const services = yield* Effect.orDie(Layer.build(Layer.fresh(gateway)))
   return {
     url: HttpServer.formatAddress(Context.get(services, HttpServer.HttpServer).address),
-    pool: Context.get(services, CredentialPool)
+    pool: Context.get(services, CredentialPool),
+    pins: Context.get(services, PinStore)
   }
 })
 

@@ -11,6 +11,7 @@ import { broken, failure, UpstreamFailure } from "../UpstreamFailure.ts"
 import type { ContentSink, Settlement, UpstreamCall } from "../UpstreamProvider.ts"
 import { addressOf, type AnthropicOptions, bodyOf, headersOf, rejected } from "./AnthropicHttp.ts"
 import { limitsIn } from "./AnthropicLimits.ts"
+import { AnthropicMade } from "./AnthropicMade.ts"
 import { AnthropicStream } from "./AnthropicStream.ts"
 import { withoutThinking } from "./AnthropicThinking.ts"
 import { isRecord, type RawUsage, readUsage, toldMembers, usageIn, webSearchesIn } from "./AnthropicUsage.ts"
@@ -111,7 +112,8 @@ class Reader implements Receiver {
           stopReason: this.#stream.stopReason ?? "end_turn",
           stopSequence: this.#stream.stopSequence,
           answeredBy: this.#stream.model,
-          verbatim: ended
+          verbatim: ended,
+          made: this.#stream.made
         }
   }
 }
@@ -128,6 +130,8 @@ const settleWhole = (bytes: Uint8Array): Settlement | UpstreamFailure => {
   const message = parse(text)
   if (!isRecord(message) || message["type"] !== "message") return unreadable
   const raw = usageIn(message)
+  const made = new AnthropicMade()
+  made.message(message)
   const textIn = (name: string) => (typeof message[name] === "string" ? message[name] : null)
   const ending = (usage: Usage): Uint8Array => {
     const members = toldMembers(raw, usage)
@@ -139,7 +143,8 @@ const settleWhole = (bytes: Uint8Array): Settlement | UpstreamFailure => {
     stopReason: textIn("stop_reason") ?? "end_turn",
     stopSequence: textIn("stop_sequence"),
     answeredBy: textIn("model"),
-    verbatim: { opening: null, ending }
+    verbatim: { opening: null, ending },
+    made: made.all
   }
 }
 

@@ -9,11 +9,13 @@
 import { join, leadingName, readEvent, SseFrames, withData } from "../../codec/SseFrames.ts"
 import { withMembers } from "../../codec/JsonText.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
+import type { Made } from "../../message/Pin.ts"
 import type { Usage } from "../../message/Usage.ts"
 import type { Demand } from "../Dispatch.ts"
 import { failure } from "../UpstreamFailure.ts"
 import type { ContentSink, Opening, Verbatim } from "../UpstreamProvider.ts"
 import { classifyEvent } from "./AnthropicFailure.ts"
+import { AnthropicMade } from "./AnthropicMade.ts"
 import { isRecord, type RawUsage, toldMembers, usageIn } from "./AnthropicUsage.ts"
 
 /** What may come after the last `message_delta`. Bytes. */
@@ -31,7 +33,7 @@ export class AnthropicStream {
   #passed = 0
   #opening: (Omit<Opening, "with"> & { readonly frame: Uint8Array; readonly raw: RawUsage }) | null = null
   #raw: RawUsage = {}
-  #messageId: string | null = null
+  readonly #made = new AnthropicMade()
   #stopReason: string | null = null
   #stopSequence: string | null = null
   #model: string | null = null
@@ -48,8 +50,9 @@ export class AnthropicStream {
     return this.#raw
   }
 
-  get messageId(): string | null {
-    return this.#messageId
+  /** What lives at the account from now on. */
+  get made(): ReadonlyArray<Made> {
+    return this.#made.all
   }
 
   get stopReason(): string | null {
@@ -154,6 +157,7 @@ export class AnthropicStream {
         this.#failure = classifyEvent(readEvent(frame).data ?? "")
         return "no"
       default:
+        if (name === "content_block_start") this.#block(frame)
         return this.#end.length > 0 && (this.#stopped || name === null || name === "ping") ? "too" : "no"
     }
   }
@@ -164,7 +168,7 @@ export class AnthropicStream {
     const raw = usageIn(message)
     this.#raw = { ...this.#raw, ...raw }
     if (!isRecord(message)) return
-    if (typeof message["id"] === "string") this.#messageId = message["id"]
+    this.#made.message(message)
     if (typeof message["model"] === "string") this.#model = message["model"]
     const at = this.#passed + from
     this.#opening = { from: at, to: at + frame.length, frame, raw }
@@ -174,8 +178,16 @@ export class AnthropicStream {
     const event = parse(frame)
     this.#raw = { ...this.#raw, ...usageIn(event) }
     const told = isRecord(event) && isRecord(event["delta"]) ? event["delta"] : {}
+    this.#made.container(told)
     if (typeof told["stop_reason"] === "string") this.#stopReason = told["stop_reason"]
     if (typeof told["stop_sequence"] === "string") this.#stopSequence = told["stop_sequence"]
+  }
+
+  /** Results of tools come whole, with their beginning. */
+  #block(frame: Uint8Array): void {
+    const { data } = readEvent(frame)
+    const event = data?.includes('"file_id"') === true ? parseJson(data) : null
+    if (isRecord(event)) this.#made.content(event["content_block"])
   }
 
   #release(): ReadonlyArray<Uint8Array> {

@@ -56,7 +56,8 @@ export const answer = Effect.fnUntraced(function* (
       stopReason: done?.reason ?? ending.stopReason,
       stopSequence: done?.reason === "stop_sequence" ? done.sequence : null,
       answeredBy: ending.answeredBy,
-      verbatim: null
+      verbatim: null,
+      made: []
     }
   }
 

@@ -130,7 +130,7 @@ describe("AnthropicStream", () => {
 
   it("tells who answered, how it ended and what was used by then", () => {
     const { stream } = run([bytesOf(start + text)])
-    assert.strictEqual(stream.messageId, "msg_1")
+    assert.deepStrictEqual(stream.made, [{ kind: "thread", id: "msg_1" }])
     assert.strictEqual(stream.model, "m")
     assert.strictEqual(stream.raw["input_tokens"], 10)
     const { stream: ended } = run([bytesOf(start + deltaOf(`"output_tokens": 25`) + stop)])

@@ -1,0 +1,98 @@
+/**
+ * Pins: what a request goes on with that lives at one account, and what an answer leaves at the account that served.
+ *
+ * **Source:** Anthropic Messages API: `thread`, files, `container`.
+ */
+import { Clock, Effect } from "effect"
+import type { CredentialId } from "../message/Ids.ts"
+import type { CountTokensRequest } from "../message/MessagesRequest.ts"
+import type { Made, PinKind } from "../message/Pin.ts"
+import { ExchangeError } from "./ExchangeError.ts"
+import type { PinStore } from "./PinStore.ts"
+
+type Store = PinStore["Service"]
+
+/** What of a request can name things of an account. */
+export type Naming = Pick<CountTokensRequest, "messages" | "thread"> & { readonly container?: unknown }
+
+/** What a request names. */
+export interface Named {
+  /** The message that it goes on from; undefined: it goes on from none. */
+  readonly thread: string | null | undefined
+  /** Its container, then its files; at most {@link mostNamed}. */
+  readonly others: ReadonlyArray<string>
+}
+
+/** Most ids that are looked up for one request: the first that is known decides. */
+const mostNamed = 100
+
+/** Pure. */
+export const namedIn = ({ container, messages, thread }: Naming): Named => {
+  const ids = new Set<string>()
+  const id = isRecord(container) ? container["id"] : container
+  if (typeof id === "string") ids.add(id)
+  for (const { content } of messages) filesOf(content, ids)
+  return {
+    thread: thread?.type === "continue" ? (thread.previous_message_id ?? null) : undefined,
+    others: [...ids].slice(0, mostNamed)
+  }
+}
+
+const filesOf = (content: unknown, ids: Set<string>): void => {
+  if (!Array.isArray(content)) return
+  for (const block of content) {
+    if (!isRecord(block)) continue
+    const { source } = block
+    const named =
+      block["type"] === "container_upload" ? block : isRecord(source) && source["type"] === "file" ? source : {}
+    if (typeof named["file_id"] === "string") ids.add(named["file_id"])
+    filesOf(block["content"], ids)
+    if (isRecord(source)) filesOf(source["content"], ids)
+  }
+}
+
+const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
+  typeof value === "object" && value !== null && !Array.isArray(value)
+
+/**
+ * The one credential that can serve a request, or null where any can. A thread that is not known has none; files and
+ * containers that are not known are the upstream's to judge.
+ */
+export const ownerOf = Effect.fnUntraced(function* (
+  store: Store,
+  request: Naming
+): Effect.fn.Return<CredentialId | null, ExchangeError> {
+  const { others, thread } = namedIn(request)
+  if (thread !== undefined) {
+    const owner = thread === null ? null : yield* find(store, thread)
+    return owner ?? (yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } }))
+  }
+  for (const id of others) {
+    const owner = yield* find(store, id)
+    if (owner !== null) return owner
+  }
+  return null
+})
+
+/** Whose it is, or null; an unusable storage is no reason to ask the wrong account. */
+export const find = (store: Store, id: string): Effect.Effect<CredentialId | null, ExchangeError> =>
+  store.find(id).pipe(
+    Effect.tapError((error) => Effect.logError("A pin cannot be looked up", error)),
+    Effect.mapError(() => new ExchangeError({ reason: { _tag: "Unrecorded" } }))
+  )
+
+/** Remembers what an answer left at the account. What cannot be kept is told in the log and fails nothing. */
+export const keep = (
+  store: Store,
+  made: ReadonlyArray<Made>,
+  owner: CredentialId,
+  wanted: (kind: PinKind) => boolean = () => true
+): Effect.Effect<void> =>
+  Effect.forEach(
+    made.filter(({ kind }) => wanted(kind)),
+    ({ id, kind }) =>
+      Effect.flatMap(Clock.currentTimeMillis, (now) => store.save(kind, id, owner, now)).pipe(
+        Effect.catch((error) => Effect.logError(`It cannot be kept whose ${kind} ${id} is`, error))
+      ),
+    { discard: true }
+  )

@@ -1,0 +1,7 @@
+import { describe } from "@effect/vitest"
+import * as PinStoreMemory from "../../src/exchange/PinStoreMemory.ts"
+import { pinStoreCases } from "./PinCases.ts"
+
+describe("PinStoreMemory", () => {
+  pinStoreCases(PinStoreMemory.layerOf)
+})
