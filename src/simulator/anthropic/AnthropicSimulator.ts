@@ -5,7 +5,7 @@
  * `Script.ts` for how to tell it what to answer. It shares nothing with the gateway's own reading of that API, so that
  * both cannot be wrong in the same way.
  */
-import { Context, Effect, Layer } from "effect"
+import { Clock, Context, Effect, Layer } from "effect"
 import type { HttpServerError } from "effect/http"
 import { NodeHttpServer } from "@effect/platform-node"
 import { createServer } from "node:http"
@@ -40,6 +40,8 @@ export interface Simulator {
   readonly openStreams: Effect.Effect<number>
   /** Replaces the rules, and everything else that the script names. */
   readonly setScript: (script: Script) => Effect.Effect<void>
+  /** Ends the batches that are in progress. */
+  readonly endBatches: Effect.Effect<void>
   /** Forgets the requests and the maxima. */
   readonly clear: Effect.Effect<void>
 }
@@ -66,6 +68,7 @@ export class AnthropicSimulator extends Context.Service<AnthropicSimulator, Simu
       gauge: (token) => Effect.sync(() => state.observation.gauge(token)),
       openStreams: Effect.sync(() => state.observation.live()),
       setScript: (next) => Effect.sync(() => state.load(next)),
+      endBatches: Effect.map(Clock.currentTimeMillis, (now) => state.batches.endAll(now)),
       clear: Effect.sync(() => state.observation.clear())
     })
   })

@@ -3,6 +3,8 @@
  */
 import { Observation } from "../Observation.ts"
 import type { Account } from "./Accounts.ts"
+import { Batches } from "./Batches.ts"
+import { Files } from "./Files.ts"
 import { defaultModels, type Model } from "./ModelList.ts"
 import { PromptCache } from "./PromptCache.ts"
 import { RateLimits } from "./RateLimits.ts"
@@ -18,6 +20,8 @@ export class AnthropicState {
   readonly cache = new PromptCache()
   readonly limits = new RateLimits()
   readonly threads = new Threads()
+  readonly files = new Files()
+  readonly batches = new Batches()
   readonly rules: RuleBook
   #script: Script
 

@@ -55,7 +55,7 @@ export const serve = (
     const bytes = new Uint8Array(Result.isSuccess(read) ? read.success : new ArrayBuffer(0))
     const now = yield* Clock.currentTimeMillis
     const { headers, method } = request
-    const url = new URL(request.url, BASE)
+    const url = URL.parse(request.url, BASE) ?? new URL(BASE)
     const betas = (headers["anthropic-beta"] ?? "").split(",").flatMap((beta) => beta.trim() || [])
     const sighting = state.observation.keep({
       operation: operationOf(method, url.pathname),

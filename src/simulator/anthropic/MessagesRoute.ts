@@ -51,7 +51,7 @@ export const judgeOf = (state: AnthropicState, caller: Caller, betas: ReadonlyAr
   betas,
   resolve: (body) => state.threads.resolve(caller.name, body),
   proves: (line, proof, text) => state.signatures.proves({ account: caller.name, line }, proof, text),
-  hasFile: () => false
+  hasFile: (id) => state.files.find(caller.name, id) !== undefined
 })
 
 /** The answer to a valid request, by its rule. */

@@ -5,7 +5,9 @@ import { Effect } from "effect"
 import type { Caller } from "./Accounts.ts"
 import type { AnthropicState } from "./AnthropicState.ts"
 import { type ApiError, notFound } from "./ApiError.ts"
+import { cancelBatch, createBatch, deleteBatch, getBatch, getBatchResults, listBatches } from "./BatchesRoute.ts"
 import { admit, answerJson, type Call, refuse, serve } from "./Call.ts"
+import { deleteFile, getFile, getFileContent, listFiles, uploadFile } from "./FilesRoute.ts"
 import { countMessageTokens, createMessage } from "./MessagesRoute.ts"
 import { getModel, listModels } from "./ModelsRoute.ts"
 import type { Operation } from "./Script.ts"
@@ -16,6 +18,17 @@ type Route = readonly [method: string, path: RegExp, operation: Operation, handl
 const routes: ReadonlyArray<Route> = [
   ["POST", /^\/v1\/messages$/, "messages", createMessage],
   ["POST", /^\/v1\/messages\/count_tokens$/, "count_tokens", countMessageTokens],
+  ["POST", /^\/v1\/messages\/batches$/, "batches", createBatch],
+  ["GET", /^\/v1\/messages\/batches$/, "batches", listBatches],
+  ["GET", /^\/v1\/messages\/batches\/([^/]+)$/, "batches", getBatch],
+  ["DELETE", /^\/v1\/messages\/batches\/([^/]+)$/, "batches", deleteBatch],
+  ["GET", /^\/v1\/messages\/batches\/([^/]+)\/results$/, "batches", getBatchResults],
+  ["POST", /^\/v1\/messages\/batches\/([^/]+)\/cancel$/, "batches", cancelBatch],
+  ["POST", /^\/v1\/files$/, "files", uploadFile],
+  ["GET", /^\/v1\/files$/, "files", listFiles],
+  ["GET", /^\/v1\/files\/([^/]+)$/, "files", getFile],
+  ["DELETE", /^\/v1\/files\/([^/]+)$/, "files", deleteFile],
+  ["GET", /^\/v1\/files\/([^/]+)\/content$/, "files", getFileContent],
   ["GET", /^\/v1\/models$/, "models", listModels],
   ["GET", /^\/v1\/models\/([^/]+)$/, "models", getModel]
 ]
@@ -42,7 +55,7 @@ const dispatch = Effect.fnUntraced(function* (call: Call) {
 const find = (method: string, path: string): { readonly route: Route; readonly id: string } | null => {
   for (const route of routes) {
     const match = route[0] === method ? route[1].exec(path) : null
-    if (match !== null) return { route, id: decodeURIComponent(match[1] ?? "") }
+    if (match !== null) return { route, id: match[1] ?? "" }
   }
   return null
 }

@@ -11,7 +11,7 @@ import { type ApiError, invalid, notFound } from "./ApiError.ts"
 import type { MessagesBody } from "./MessagesBody.ts"
 
 /** Answers kept; past this the oldest are forgotten. */
-const MAX_ANSWERS = 10_000
+const MAX_ANSWERS = 1_000
 
 interface Thread {
   readonly account: string
