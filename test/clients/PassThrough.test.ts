@@ -118,6 +118,50 @@ describe("@anthropic-ai/sdk, passed through", () => {
   )
 
   test(
+    "keeps a thread at the account that began it",
+    {
+      credentials: [anthropicKey("a"), anthropicKey("b")],
+      config: { pool: { mode: "balanced" } },
+      script: asksWeather
+    },
+    async (sdk, rig) => {
+      for (let turn = 0; turn < 3; turn++) {
+        const seen: Array<string> = []
+        const last = await sdk.beta.messages.toolRunner({
+          model,
+          max_tokens: 1000,
+          tools: [weatherTool(seen)],
+          messages: [{ role: "user", content: `How is the weather? ${turn}` }]
+        })
+        assert.include(JSON.stringify(last.content), "21 degrees in Paris")
+      }
+      const sent = (await Effect.runPromise(rig.simulator.requests)).filter(({ usage }) => usage !== null)
+      const continued = sent.filter(({ body }) => body.includes(`"type":"continue"`))
+      assert.lengthOf(continued, 3)
+      assert.deepStrictEqual(await refusedBy(rig), [])
+    }
+  )
+
+  test(
+    "begins a thread anew where its account is gone",
+    {
+      credentials: [anthropicKey("a"), anthropicKey("b", { priority: 1 })],
+      script: { rules: [...asksWeather.rules, { account: "sk-ant-a", skip: 1, fail: "authentication" }] }
+    },
+    async (sdk, rig) => {
+      const seen: Array<string> = []
+      const last = await sdk.beta.messages.toolRunner({
+        model,
+        max_tokens: 1000,
+        tools: [weatherTool(seen)],
+        messages: [{ role: "user", content: "How is the weather?" }]
+      })
+      assert.include(JSON.stringify(last.content), "21 degrees in Paris")
+      assert.isNotEmpty((await Effect.runPromise(rig.simulator.requests)).filter(({ token }) => token === "sk-ant-b"))
+    }
+  )
+
+  test(
     "parses structured output",
     {
       script: { rules: [{ content: [{ type: "text", text: JSON.stringify({ city: "Paris" }) }] }] }
