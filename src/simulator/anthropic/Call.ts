@@ -96,7 +96,9 @@ export const serve = (
           bytes,
           now
         }
-        return Result.isSuccess(read) ? answer(call) : refuse(call, null, tooLarge)
+        if (Result.isSuccess(read)) return answer(call)
+        // A body that broke off is nobody's fault here.
+        return wire.over ? Effect.void : refuse(call, null, tooLarge)
       }),
       Effect.scoped
     )
