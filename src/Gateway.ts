@@ -13,6 +13,7 @@ import { RuntimeSettings } from "./config/RuntimeSettings.ts"
 import type { SettingsStore } from "./config/SettingsStore.ts"
 import { CredentialPool } from "./credential/CredentialPool.ts"
 import type { CredentialStore } from "./credential/CredentialStore.ts"
+import { AccountCalls } from "./exchange/AccountCalls.ts"
 import { Exchange } from "./exchange/Exchange.ts"
 import { Heartbeat } from "./exchange/Heartbeat.ts"
 import type { PinStore } from "./exchange/PinStore.ts"
@@ -55,11 +56,12 @@ export type Pipeline =
   | Ledger
   | Heartbeat
   | Exchange
+  | AccountCalls
   | Readiness
 
 /** The pipeline without anything that listens. */
 export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipeline, StorageError, Foundation> =>
-  Exchange.layer.pipe(
+  Layer.merge(Exchange.layer, AccountCalls.layer(keepers(file.config))).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         ModelList.layer,
@@ -71,6 +73,10 @@ export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipel
     Layer.provideMerge(CredentialPool.layerWith({ ephemeral, proxy: file.config.proxy })),
     Layer.provideMerge(Layer.mergeAll(RuntimeSettings.layer(file), ClientKeys.layer(file.config.auth), Readiness.layer))
   )
+
+/** The upstreams at which things of a client's can live. */
+const keepers = ({ upstreams }: ConfigFile["config"]) =>
+  upstreams.flatMap(({ id, kind }) => (kind === "anthropic" ? [id] : []))
 
 /** Everything that is answered, on whatever router it is mounted. */
 export const routes = (file: ConfigFile) =>

@@ -178,7 +178,7 @@ const once = Effect.fnUntraced(function* (
 })
 
 /** How long an answer may take that is given whole. Milliseconds. **Source:** the time-out of Anthropic's SDKs. */
-const wholeAnswerMs = 600_000
+export const wholeAnswerMs = 600_000
 
 /** One call with a lease. */
 const send = Effect.fnUntraced(function* (

@@ -66,6 +66,8 @@ export const fromExchange = ({ reason, recoversInMs }: ExchangeError): ErrorAnsw
       return error(404, "not_found_error", "no thread is kept here that goes on from this message", {
         details: { error_code: "thread_not_found" }
       })
+    case "NotHere":
+      return notFound(reason.problem)
     case "BudgetSpent":
       return error(529, "overloaded_error", "no upstream answered in time", { retryAfterMs: soon })
     case "Unrecorded":

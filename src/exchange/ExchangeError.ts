@@ -11,6 +11,9 @@ export const Refused = Schema.TaggedStruct("Refused", { path: Schema.String, pro
 /** `thread: continue` from a message of which no thread is known. SDKs recover from it by themselves. */
 export const ThreadNotFound = Schema.TaggedStruct("ThreadNotFound", {})
 
+/** What is asked for lives at no account that is known here. */
+export const NotHere = Schema.TaggedStruct("NotHere", { problem: Schema.String })
+
 /** The upstream failed, and trying again was of no use or no longer possible. */
 export const Upstream = Schema.TaggedStruct("Upstream", { failure: FailureReason })
 
@@ -24,7 +27,7 @@ export const BudgetSpent = Schema.TaggedStruct("BudgetSpent", {})
 export const Unrecorded = Schema.TaggedStruct("Unrecorded", {})
 
 export class ExchangeError extends Schema.TaggedError<ExchangeError>()("ExchangeError", {
-  reason: Schema.Union([Refused, ThreadNotFound, Upstream, Pool, BudgetSpent, Unrecorded]),
+  reason: Schema.Union([Refused, ThreadNotFound, NotHere, Upstream, Pool, BudgetSpent, Unrecorded]),
   /** When the first credential recovers, where all that could serve rest. Milliseconds. */
   recoversInMs: Schema.optionalKey(Schema.Number),
   /** The upstream that was called last, and how often any was; absent where none was. */

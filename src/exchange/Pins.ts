@@ -3,7 +3,7 @@
  *
  * **Source:** Anthropic Messages API: `thread`, files, `container`.
  */
-import { Clock, Effect } from "effect"
+import { Clock, Effect, Option, Schema } from "effect"
 import type { CredentialId } from "../message/Ids.ts"
 import type { CountTokensRequest } from "../message/MessagesRequest.ts"
 import type { Made, PinKind } from "../message/Pin.ts"
@@ -27,15 +27,35 @@ export interface Named {
 const mostNamed = 100
 
 /** Pure. */
-export const namedIn = ({ container, messages, thread }: Naming): Named => {
+export const namedIn = ({ container, messages, thread }: Naming): Named => ({
+  thread: thread?.type === "continue" ? (thread.previous_message_id ?? null) : undefined,
+  others: namedBy({ container, messages })
+})
+
+/** What the requests of a new batch name; nothing where the body is none. Pure. */
+export const namedInBatch = (body: Uint8Array): ReadonlyArray<string> => {
+  const text = new TextDecoder().decode(body)
+  // Most batches name nothing, and they can be long.
+  if (!/"(?:file_id|container)"/.test(text)) return []
+  const batch = Option.getOrNull(parse(text))
+  const requests = isRecord(batch) && Array.isArray(batch["requests"]) ? batch["requests"].filter(isRecord) : []
+  const ids = new Set<string>()
+  for (const { params } of requests) {
+    if (isRecord(params)) for (const id of namedBy(params)) ids.add(id)
+    if (ids.size >= mostNamed) break
+  }
+  return [...ids].slice(0, mostNamed)
+}
+
+const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
+
+/** Container and files. */
+const namedBy = ({ container, messages }: Readonly<Record<string, unknown>>): ReadonlyArray<string> => {
   const ids = new Set<string>()
   const id = isRecord(container) ? container["id"] : container
   if (typeof id === "string") ids.add(id)
-  for (const { content } of messages) filesOf(content, ids)
-  return {
-    thread: thread?.type === "continue" ? (thread.previous_message_id ?? null) : undefined,
-    others: [...ids].slice(0, mostNamed)
-  }
+  for (const message of Array.isArray(messages) ? messages : []) if (isRecord(message)) filesOf(message["content"], ids)
+  return [...ids].slice(0, mostNamed)
 }
 
 const filesOf = (content: unknown, ids: Set<string>): void => {
@@ -67,7 +87,15 @@ export const ownerOf = Effect.fnUntraced(function* (
     const owner = thread === null ? null : yield* find(store, thread)
     return owner ?? (yield* new ExchangeError({ reason: { _tag: "ThreadNotFound" } }))
   }
-  for (const id of others) {
+  return yield* ownerOfAny(store, others)
+})
+
+/** Whose the first of them is that is known; null where none is. */
+export const ownerOfAny = Effect.fnUntraced(function* (
+  store: Store,
+  ids: Iterable<string>
+): Effect.fn.Return<CredentialId | null, ExchangeError> {
+  for (const id of ids) {
     const owner = yield* find(store, id)
     if (owner !== null) return owner
   }

@@ -40,7 +40,7 @@ const preflight = (allowed: ReadonlyArray<string>) =>
           ? granted
           : {
               ...granted,
-              "access-control-allow-methods": "GET, POST, OPTIONS",
+              "access-control-allow-methods": "GET, POST, DELETE, OPTIONS",
               "access-control-max-age": "600",
               ...(asked === undefined ? {} : { "access-control-allow-headers": asked.slice(0, 4096) })
             }

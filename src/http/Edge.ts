@@ -24,15 +24,19 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
 )
 
 /** Paths of the client API and of probes, by the method that they take; asked by another, they are there all the same. */
-const paths = {
-  GET: /^(?:\/(?:livez|readyz|metrics)?|\/v1\/models(?:\/[^/]+)?)$/,
-  POST: /^\/(?:v1|cc\/v1)\/messages(?:\/count_tokens)?$/
-}
+const paths: ReadonlyArray<readonly [method: string, path: RegExp]> = [
+  ["GET", /^(?:\/(?:livez|readyz|metrics)?|\/v1\/models(?:\/[^/]+)?)$/],
+  ["POST", /^\/(?:v1|cc\/v1)\/messages(?:\/count_tokens)?$/],
+  ["GET", /^\/v1\/(?:files(?:\/[^/]+(?:\/content)?)?|messages\/batches(?:\/[^/]+(?:\/results)?)?)$/],
+  ["POST", /^\/v1\/(?:files|messages\/batches(?:\/[^/]+\/cancel)?)$/],
+  ["DELETE", /^\/v1\/(?:files|messages\/batches)\/[^/]+$/]
+]
 
 const unknownRoute = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
   const path = (url.split("?", 1)[0] ?? "").slice(0, 256)
-  const isOfOther = method === "GET" || method === "HEAD" ? paths.POST.test(path) : paths.GET.test(path)
-  const isThere = isOfOther || (method !== "POST" && paths.POST.test(path))
+  const own = method === "HEAD" ? "GET" : method
+  const taken = paths.filter(([, pattern]) => pattern.test(path))
+  const isThere = taken.length > 0 && taken.every(([takes]) => takes !== own)
   return fail(isThere ? methodNotAllowed(method, path) : notFound(`there is nothing at ${path}`))
 })
 

@@ -1,5 +1,5 @@
 /**
- * MessagesResponse: the client's socket on the hot path: a body read whole, an answer written event by event.
+ * MessagesResponse: the client's socket on the hot path: a body read whole, an answer written event by event or as bytes.
  *
  * The only file of the server that knows Node's request and response. Everything else about them goes through the
  * router; here a copy, a stream or a fiber for each chunk would cost more than the chunk is worth.
@@ -97,14 +97,22 @@ export class MessagesResponse implements EventSink {
     })
   }
 
-  readonly open = (head: AnswerHead, resume: () => void): void => {
-    this.#response.writeHead(200, {
-      "content-type": "text/event-stream; charset=utf-8",
-      "cache-control": "no-cache",
-      // A proxy in front that buffers would turn a stream into silence.
-      "x-accel-buffering": "no",
-      ...this.#headersOf(head)
-    })
+  readonly open = (head: AnswerHead, resume: () => void): void =>
+    this.begin(
+      200,
+      {
+        "content-type": "text/event-stream; charset=utf-8",
+        "cache-control": "no-cache",
+        // A proxy in front that buffers would turn a stream into silence.
+        "x-accel-buffering": "no",
+        ...this.#headersOf(head)
+      },
+      resume
+    )
+
+  /** Begins an answer of bytes, which come by `pass`. @param resume called when there is room again */
+  begin(status: number, headers: Record<string, string>, resume: () => void): void {
+    this.#response.writeHead(status, headers)
     this.#response.on("drain", () => {
       this.#isFull = false
       this.#missed = 0
@@ -125,8 +133,18 @@ export class MessagesResponse implements EventSink {
   }
 
   readonly ping = (): void => {
-    if (!this.#isFull) this.#response.write(PING)
-    else if (++this.#missed > missedPings) this.#response.destroy()
+    if (this.#isFull) this.look()
+    else this.#response.write(PING)
+  }
+
+  /** Gives the client up that had no room at too many looks in a row; for answers that know no pings. */
+  look(): void {
+    if (this.#isFull && ++this.#missed > missedPings) this.abort()
+  }
+
+  /** Ends an answer that is not whole so that the client sees it. */
+  abort(): void {
+    this.#response.destroy()
   }
 
   /** Ends a streamed answer, after some last text. */

@@ -3,21 +3,19 @@
  * usage only from `message_start`.
  */
 import { Effect, Result } from "effect"
-import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
-import { encodeError } from "../codec/SseFraming.ts"
+import { HttpRouter, type HttpServerRequest } from "effect/http"
 import { Exchange } from "../exchange/Exchange.ts"
-import type { ExchangeError } from "../exchange/ExchangeError.ts"
 import type { AnswerHead } from "../exchange/Relay.ts"
 import { validateCountTokensRequest, validateMessagesRequest } from "../message/MessagesRequest.ts"
 import type { ClientIdentity } from "../policy/ClientKeys.ts"
 import { fail, json } from "./Answer.ts"
 import { admitted, makeAdmit } from "./ClientRoute.ts"
 import { corsHeaders } from "./Cors.ts"
-import { draining, type ErrorAnswer, fromDefect, fromExchange, internal } from "../exchange/ErrorAnswer.ts"
-import { errorBody, errorHeaders } from "./ErrorResponse.ts"
+import { draining, fromDefect, fromExchange, internal } from "../exchange/ErrorAnswer.ts"
 import { MessagesResponse } from "./MessagesResponse.ts"
 import { type BodyLimits, readBody } from "./RequestBody.ts"
 import { RequestId } from "./RequestId.ts"
+import { attemptsOf, logged, queryOf, refuse, sent, triedBy } from "./SocketAnswer.ts"
 
 export interface MessagesRoutesOptions extends BodyLimits {
   readonly corsOrigins: ReadonlyArray<string>
@@ -105,39 +103,6 @@ export const layer = (options: MessagesRoutesOptions) =>
     })
   )
 
-/** With its question mark; empty where there is none. */
-const queryOf = (url: string): string => {
-  const at = url.indexOf("?")
-  return at === -1 ? "" : url.slice(at)
-}
-
-/** Stands for an answer that has been written to the socket already; the server sees that it was. */
-const sent = HttpServerResponse.empty()
-
-/** Tells the client: by a status, or, where one has gone out, by the stream's last event. */
-const refuse = (
-  socket: MessagesResponse,
-  own: Readonly<Record<string, string>>,
-  id: string,
-  error: ErrorAnswer,
-  defect?: unknown
-) => {
-  const told = Effect.sync(() => {
-    if (socket.opened) socket.end(encodeError(error.type, error.message, id, error.details))
-    else socket.send(error.status, { ...own, ...errorHeaders(error) }, JSON.stringify(errorBody(error, id)))
-    return sent
-  })
-  return defect === undefined ? told : logged(defect, told)
-}
-
-const attemptsOf = ({ attempts, upstream }: Pick<AnswerHead, "upstream" | "attempts">): Record<string, string> => ({
-  "weir-upstream": upstream,
-  "weir-attempts": String(attempts)
-})
-
-const triedBy = (own: Readonly<Record<string, string>>, { tried }: ExchangeError) =>
-  tried === undefined ? own : { ...own, ...attemptsOf(tried) }
-
 /** That an operator's policy may have changed the figures, and how. */
 const policyOf = ({ reportedRatio }: AnswerHead): Record<string, string> =>
   reportedRatio === null ? {} : { "weir-usage-policy": `reported; ratio=${reportedRatio}` }
@@ -150,8 +115,3 @@ const headersOf = (head: AnswerHead): Record<string, string> => ({
     ...(head.firstEvent === null ? [] : [`firstEvent;dur=${head.firstEvent}`])
   ].join(", ")
 })
-
-const logged = <A, E, R>(defect: unknown, then: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
-  defect instanceof RangeError
-    ? then
-    : Effect.andThen(Effect.logError("A request met a mistake of the program", defect), then)

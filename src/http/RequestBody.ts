@@ -24,6 +24,21 @@ export interface CheckedBody<A> {
   readonly bytes: Uint8Array
 }
 
+/** Reads a body as it is. */
+export const readBytes = Effect.fnUntraced(function* (
+  socket: MessagesResponse,
+  headers: Headers.Headers,
+  limits: BodyLimits
+): Effect.fn.Return<Result.Result<Uint8Array, ErrorAnswer>> {
+  const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity"
+  if (encoding !== "identity" && encoding !== "") return Result.fail(encodedBody(encoding.slice(0, 64)))
+  const read = yield* Effect.timeoutOption(socket.read(limits.maxBody), limits.bodyTimeout)
+  if (read._tag === "None") return Result.fail(bodyTimeout)
+  return read.value === "too_large"
+    ? Result.fail(bodyTooLarge(formatBytes(limits.maxBody)))
+    : Result.succeed(read.value)
+})
+
 /** Reads and checks a body. */
 export const readBody = Effect.fnUntraced(function* <A>(
   socket: MessagesResponse,
@@ -31,12 +46,9 @@ export const readBody = Effect.fnUntraced(function* <A>(
   limits: BodyLimits,
   validate: (value: unknown) => Result.Result<A, InvalidMember>
 ): Effect.fn.Return<Result.Result<CheckedBody<A>, ErrorAnswer>> {
-  const encoding = headers["content-encoding"]?.trim().toLowerCase() ?? "identity"
-  if (encoding !== "identity" && encoding !== "") return Result.fail(encodedBody(encoding.slice(0, 64)))
-  const read = yield* Effect.timeoutOption(socket.read(limits.maxBody), limits.bodyTimeout)
-  if (read._tag === "None") return Result.fail(bodyTimeout)
-  const bytes = read.value
-  if (bytes === "too_large") return Result.fail(bodyTooLarge(formatBytes(limits.maxBody)))
+  const read = yield* readBytes(socket, headers, limits)
+  if (Result.isFailure(read)) return Result.fail(read.failure)
+  const bytes = read.success
   const parsed = Result.mapError(parseJson(bytes), invalidRequest)
   return Result.flatMap(parsed, (value) =>
     Result.mapBoth(validate(value), { onSuccess: (value) => ({ value, bytes }), onFailure: invalidMember })

@@ -4,6 +4,7 @@
 import { Layer } from "effect"
 import { HttpRouter, HttpServerResponse } from "effect/http"
 import type { GatewayConfig } from "../config/GatewayConfig.ts"
+import * as AccountRoutes from "./AccountRoutes.ts"
 import * as AllowedHosts from "./AllowedHosts.ts"
 import * as Cors from "./Cors.ts"
 import * as Edge from "./Edge.ts"
@@ -12,7 +13,7 @@ import * as MessagesRoutes from "./MessagesRoutes.ts"
 import * as ModelsRoutes from "./ModelsRoutes.ts"
 
 export const layer = ({ server, telemetry }: Pick<GatewayConfig, "server" | "telemetry">) => {
-  const client = Layer.mergeAll(MessagesRoutes.layer(server), ModelsRoutes.layer).pipe(
+  const client = Layer.mergeAll(MessagesRoutes.layer(server), AccountRoutes.layer(server), ModelsRoutes.layer).pipe(
     Layer.provide(Cors.middleware(server.corsOrigins).layer)
   )
   const guard = Layer.provide(AllowedHosts.middleware(server).layer)

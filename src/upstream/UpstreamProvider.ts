@@ -98,6 +98,36 @@ export interface Settlement extends Used {
   readonly made: ReadonlyArray<Made>
 }
 
+/** A client's call that goes on as it is, beside the messages: to where files, batches or counts are. */
+export interface ForwardCall {
+  readonly method: "GET" | "POST" | "DELETE"
+  /** From `/v1` on, without a query. */
+  readonly path: string
+  /** With its question mark; empty where there is none. */
+  readonly query: string
+  /** The client's, names in lower case. Those about who it is stay here. */
+  readonly headers: Readonly<Record<string, string>>
+  readonly body: Uint8Array | null
+  /** Longest wait for the upstream's header. Milliseconds. */
+  readonly headerTimeoutMs: number
+  /** Longest silence between two chunks of the answer. Milliseconds. */
+  readonly idleTimeoutMs: number
+}
+
+/** What a client is told before the body; of the headers those that are about the body. */
+export interface ForwardHead {
+  readonly status: number
+  readonly headers: Readonly<Record<string, string>>
+}
+
+/** Where the answer to such a call goes. Called synchronously from the socket's data handler; must not throw. */
+export interface ForwardSink {
+  /** The upstream answers, and not with an error. `resume` lets it go on after `data` returned false. */
+  readonly head: (head: ForwardHead, resume: () => void) => void
+  /** Never empty. False: send no more until `resume` is called. */
+  readonly data: (bytes: Uint8Array) => boolean
+}
+
 /** One model as the upstream lists it. */
 export interface UpstreamModel {
   readonly id: string
@@ -125,6 +155,11 @@ export class UpstreamProvider extends Context.Service<
   {
     /** One attempt of one call with one lease. Ends when the answer has ended; interrupting it closes the upstream's socket. */
     readonly send: (call: UpstreamCall, lease: Lease, sink: ContentSink) => Effect.Effect<Settlement, UpstreamFailure>
+    /**
+     * One call as the client wrote it, under the lease's name. Fails before `sink.head` where the upstream answers with
+     * an error, or takes no such calls; interrupting it closes the upstream's socket.
+     */
+    readonly forward: (call: ForwardCall, lease: Lease, sink: ForwardSink) => Effect.Effect<void, UpstreamFailure>
     /** Whether the header of a call's answer comes only with its end, so that its time says nothing of the upstream's health. */
     readonly answersWhole: (call: Pick<UpstreamCall, "request">, lease: Lease) => boolean
     /** The models this credential may use. */

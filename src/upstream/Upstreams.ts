@@ -40,6 +40,7 @@ const route = (providers: ReadonlyMap<UpstreamId, Upstream>): Provider => {
   return UpstreamProvider.of({
     send: (call, lease, sink) => of(lease, (provider) => provider.send(call, lease, sink)),
     answersWhole: (call, lease) => find(lease.credential)?.answersWhole(call, lease) ?? false,
+    forward: (call, lease, sink) => of(lease, (provider) => provider.forward(call, lease, sink)),
     listModels: (lease) => of(lease, (provider) => provider.listModels(lease)),
     discoverProfile: (lease) => of(lease, (provider) => provider.discoverProfile(lease)),
     balance: (lease) => of(lease, (provider) => provider.balance(lease)),

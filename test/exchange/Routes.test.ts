@@ -61,6 +61,7 @@ const services = ({ models = {}, ...scripts }: Scripts, calls: Array<string>) =>
             const step = script[Math.min(made++, script.length - 1)]
             return step === undefined ? Effect.die("no script") : step(call, lease, sink)
           },
+          forward: () => Effect.die("nobody asks"),
           answersWhole: () => false,
           listModels: () => Effect.succeed([]),
           refresh: () => Effect.die("tokens are good for long"),

@@ -9,6 +9,7 @@ import { Dispatch } from "../Dispatch.ts"
 import { RefreshFailure } from "../RefreshFailure.ts"
 import { failure } from "../UpstreamFailure.ts"
 import { UpstreamProvider } from "../UpstreamProvider.ts"
+import { forward } from "./AnthropicForward.ts"
 import type { AnthropicOptions } from "./AnthropicHttp.ts"
 import { send } from "./AnthropicMessages.ts"
 import { listModels } from "./AnthropicModels.ts"
@@ -21,6 +22,7 @@ export const make = (options: AnthropicOptions): Effect.Effect<UpstreamProvider[
   Effect.map(Dispatch, (dispatch) =>
     UpstreamProvider.of({
       send: (call, lease, sink) => send({ dispatch: dispatch.via(lease.egress), options }, call, lease, sink),
+      forward: (call, lease, sink) => forward({ dispatch: dispatch.via(lease.egress), options }, call, lease, sink),
       answersWhole: ({ request }) => request.stream !== true,
       listModels: (lease) => listModels(dispatch.via(lease.egress), options, lease),
       refresh: () =>

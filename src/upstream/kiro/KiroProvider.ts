@@ -5,6 +5,7 @@ import { Effect, Layer } from "effect"
 import type { Credential } from "../../message/Credential.ts"
 import { Dispatch } from "../Dispatch.ts"
 import { DocumentText } from "../DocumentText.ts"
+import { failure } from "../UpstreamFailure.ts"
 import { UpstreamProvider } from "../UpstreamProvider.ts"
 import { answer } from "./KiroAnswer.ts"
 import { refresh } from "./KiroAuth.ts"
@@ -32,6 +33,7 @@ export const make = (
     return UpstreamProvider.of({
       send: (call, lease, sink) =>
         answer({ dispatch: dispatch.via(lease.egress), documents, options }, forms, call, lease, sink),
+      forward: () => Effect.fail(failure("client_error", "none", "Kiro keeps neither files nor batches")),
       answersWhole: () => false,
       listModels: (lease) => listModels(dispatch.via(lease.egress), options, lease),
       refresh: (credential, egress) => refresh(dispatch.via(egress), credential, auth),
