@@ -1,5 +1,5 @@
 /** Other people's clients through the gateway to Anthropic's own API, whose simulator is as strict as the real one. */
-import Anthropic, { APIError, NotFoundError, OverloadedError, RateLimitError } from "@anthropic-ai/sdk"
+import Anthropic, { toFile, APIError, NotFoundError, OverloadedError, RateLimitError } from "@anthropic-ai/sdk"
 import { betaZodTool } from "@anthropic-ai/sdk/helpers/beta/zod"
 import { zodOutputFormat } from "@anthropic-ai/sdk/helpers/zod"
 import { createAnthropic } from "@ai-sdk/anthropic"
@@ -158,6 +158,70 @@ describe("@anthropic-ai/sdk, passed through", () => {
       })
       assert.include(JSON.stringify(last.content), "21 degrees in Paris")
       assert.isNotEmpty((await Effect.runPromise(rig.simulator.requests)).filter(({ token }) => token === "sk-ant-b"))
+    }
+  )
+
+  test(
+    "uploads, lists, reads and deletes files, and asks about them",
+    {
+      credentials: [anthropicKey("a"), anthropicKey("b")],
+      config: { pool: { mode: "balanced" } },
+      script: { downloadable: true }
+    },
+    async (sdk, rig) => {
+      const made = await sdk.files.upload({
+        file: await toFile(Buffer.from("line\n".repeat(1000)), "a.txt", { type: "text/plain" })
+      })
+      const listed: Array<string> = []
+      for await (const { id } of sdk.files.list()) listed.push(id)
+      assert.deepStrictEqual(listed, [made.id])
+      const content = await sdk.files.download(made.id)
+      assert.strictEqual(await content.text(), "line\n".repeat(1000))
+      for (let turn = 0; turn < 4; turn++) {
+        const message = await sdk.beta.messages.create({
+          model,
+          max_tokens: 100,
+          messages: [
+            {
+              role: "user",
+              content: [
+                { type: "document", source: { type: "file", file_id: made.id } },
+                { type: "text", text: "Read." }
+              ]
+            }
+          ],
+          betas: ["files-api-2025-04-14"]
+        })
+        assert.strictEqual(message.stop_reason, "end_turn")
+      }
+      await sdk.files.delete(made.id)
+      assert.instanceOf(await rejected(sdk.files.retrieveMetadata(made.id)), NotFoundError)
+      assert.deepStrictEqual(await refusedBy(rig), [])
+    }
+  )
+
+  test(
+    "makes batches and reads their results through the gateway",
+    {
+      credentials: [anthropicKey("a"), anthropicKey("b")]
+    },
+    async (sdk) => {
+      const params = { model, max_tokens: 100, messages: [{ role: "user" as const, content: "Hello" }] }
+      const batch = await sdk.messages.batches.create({
+        requests: [
+          { custom_id: "one", params },
+          { custom_id: "two", params }
+        ]
+      })
+      const results: Array<string> = []
+      for await (const result of await sdk.messages.batches.results(batch.id)) {
+        assert.strictEqual(result.result.type, "succeeded")
+        results.push(result.custom_id)
+      }
+      assert.deepStrictEqual(results.toSorted(), ["one", "two"])
+      assert.instanceOf(await rejected(sdk.messages.batches.retrieve("msgbatch_unknown")), NotFoundError)
+      await sdk.messages.batches.delete(batch.id)
+      assert.instanceOf(await rejected(sdk.messages.batches.retrieve(batch.id)), NotFoundError)
     }
   )
 
