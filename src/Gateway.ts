@@ -21,6 +21,7 @@ import type { JournalStore } from "./ledger/JournalStore.ts"
 import { Ledger } from "./ledger/Ledger.ts"
 import type { LedgerStore } from "./ledger/LedgerStore.ts"
 import { ModelList } from "./exchange/ModelList.ts"
+import { TokenCount } from "./exchange/TokenCount.ts"
 import * as AllowedHosts from "./http/AllowedHosts.ts"
 import { Readiness } from "./http/Readiness.ts"
 import * as Routes from "./http/Routes.ts"
@@ -57,11 +58,16 @@ export type Pipeline =
   | Heartbeat
   | Exchange
   | AccountCalls
+  | TokenCount
   | Readiness
 
 /** The pipeline without anything that listens. */
 export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipeline, StorageError, Foundation> =>
-  Layer.merge(Exchange.layer, AccountCalls.layer(keepers(file.config))).pipe(
+  Layer.mergeAll(
+    Exchange.layer,
+    AccountCalls.layer(anthropicIn(file.config)),
+    TokenCount.layer(anthropicIn(file.config))
+  ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
         ModelList.layer,
@@ -74,8 +80,8 @@ export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipel
     Layer.provideMerge(Layer.mergeAll(RuntimeSettings.layer(file), ClientKeys.layer(file.config.auth), Readiness.layer))
   )
 
-/** The upstreams at which things of a client's can live. */
-const keepers = ({ upstreams }: ConfigFile["config"]) =>
+/** The upstreams that keep files and batches, and count tokens. */
+const anthropicIn = ({ upstreams }: ConfigFile["config"]) =>
   upstreams.flatMap(({ id, kind }) => (kind === "anthropic" ? [id] : []))
 
 /** Everything that is answered, on whatever router it is mounted. */

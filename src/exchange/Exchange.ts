@@ -14,9 +14,8 @@ import { withoutBillingLine } from "../message/BillingLine.ts"
 import type { ClientKeyId } from "../message/Ids.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
 import type { Original } from "../message/Original.ts"
-import type { CountTokensRequest, MessagesRequest } from "../message/MessagesRequest.ts"
+import type { MessagesRequest } from "../message/MessagesRequest.ts"
 import type { RequestIntent } from "../message/RequestRecord.ts"
-import { estimateInput } from "../message/RequestEstimate.ts"
 import type { Usage } from "../message/Usage.ts"
 import { clientModelName } from "../policy/ModelCatalog.ts"
 import { applySystemPrompt, noPrompt } from "../policy/SystemPrompt.ts"
@@ -71,8 +70,6 @@ export class Exchange extends Context.Service<
     readonly stream: (client: ClientRequest, sink: EventSink) => Effect.Effect<void, ExchangeError>
     /** Answers with the whole message. */
     readonly complete: (client: ClientRequest) => Effect.Effect<Answer, ExchangeError>
-    /** Our estimate of a request's input. Tokens, at least 1. */
-    readonly countTokens: (request: CountTokensRequest) => Effect.Effect<number>
   }
 >()("weir/exchange/Exchange") {
   static readonly layer: Layer.Layer<
@@ -217,8 +214,7 @@ const make = Effect.gen(function* () {
           recording.ok(settlement.stopReason, usage)
           return { body: collected.body(), usage, head: relay.head }
         })
-      ),
-    countTokens: (request) => Effect.sync(() => estimateInput(request))
+      )
   })
 })
 

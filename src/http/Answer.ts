@@ -15,3 +15,14 @@ export const fail = (error: ErrorAnswer): Effect.Effect<HttpServerResponse.HttpS
 
 /** A 200 with JSON. */
 export const json = (value: unknown): HttpServerResponse.HttpServerResponse => HttpServerResponse.jsonUnsafe(value)
+
+/** The same with JSON that is written already. */
+export const jsonText = (
+  body: string | Uint8Array,
+  headers: Readonly<Record<string, string>>
+): HttpServerResponse.HttpServerResponse => {
+  const options = { contentType: "application/json", headers }
+  return typeof body === "string"
+    ? HttpServerResponse.text(body, options)
+    : HttpServerResponse.uint8Array(body, options)
+}

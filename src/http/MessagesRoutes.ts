@@ -3,12 +3,13 @@
  * usage only from `message_start`.
  */
 import { Effect, Result } from "effect"
-import { HttpRouter, type HttpServerRequest } from "effect/http"
+import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/http"
 import { Exchange } from "../exchange/Exchange.ts"
 import type { AnswerHead } from "../exchange/Relay.ts"
+import { TokenCount } from "../exchange/TokenCount.ts"
 import { validateCountTokensRequest, validateMessagesRequest } from "../message/MessagesRequest.ts"
 import type { ClientIdentity } from "../policy/ClientKeys.ts"
-import { fail, json } from "./Answer.ts"
+import { fail, jsonText } from "./Answer.ts"
 import { admitted, makeAdmit } from "./ClientRoute.ts"
 import { corsHeaders } from "./Cors.ts"
 import { draining, fromDefect, fromExchange, internal } from "../exchange/ErrorAnswer.ts"
@@ -26,6 +27,7 @@ export const layer = (options: MessagesRoutesOptions) =>
     Effect.fnUntraced(function* (router) {
       const admit = yield* makeAdmit
       const exchange = yield* Exchange
+      const tokens = yield* TokenCount
 
       const messages = (hold: boolean) =>
         admitted(
@@ -85,12 +87,24 @@ export const layer = (options: MessagesRoutesOptions) =>
       const countTokens = admitted(
         admit,
         Effect.fnUntraced(
-          function* (request) {
+          function* (request, identity) {
             const socket = MessagesResponse.of(request, () => ({}))
             if (socket === null) return yield* fail(internal)
             const body = yield* readBody(socket, request.headers, options, validateCountTokensRequest)
             if (Result.isFailure(body)) return yield* fail(body.failure)
-            return json({ input_tokens: yield* exchange.countTokens(body.success.value) })
+            const { bytes, value } = body.success
+            const original = { body: bytes, headers: request.headers, query: queryOf(request.url) }
+            const counted = yield* Effect.result(tokens.count({ request: value, original, client: identity.id }))
+            if (Result.isFailure(counted)) {
+              const refusal = yield* fail(fromExchange(counted.failure))
+              return HttpServerResponse.setHeaders(refusal, triedBy({}, counted.failure))
+            }
+            const { body: told, by } = counted.success
+            const headers =
+              by === null
+                ? { "weir-usage-source": "estimated" }
+                : { "weir-usage-source": "upstream", ...attemptsOf(by) }
+            return jsonText(told, headers)
           },
           Effect.catchDefect((defect) => logged(defect, fail(fromDefect(defect))))
         )

@@ -303,14 +303,6 @@ describe("Exchange", () => {
     )
   })
 
-  it.effect("counts at least one token", () =>
-    test({ script: [answers()] }, (exchange) =>
-      Effect.gen(function* () {
-        assert.isAtLeast(yield* exchange.countTokens(request), 1)
-      })
-    )
-  )
-
   const breaksLate: FakeOptions["script"][number] = (_call, _lease, sink) => {
     sink.open(() => {})
     sink.begun(() => settlement)

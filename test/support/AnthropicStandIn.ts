@@ -36,7 +36,7 @@ export const makeStandIn = Effect.fnUntraced(function* (
         request.on("data", (chunk: Buffer) => chunks.push(chunk))
         request.on("end", () => {
           const { headers, method = "", url: path = "" } = request
-          if (path.startsWith("/v1/models")) return void sendJson(response, { data: [], has_more: false })
+          if (path.startsWith("/v1/models")) return void sendJson(response, models)
           const account = /sk-ant-(\w+)/.exec(`${headers.authorization} ${headers["x-api-key"]}`)?.[1] ?? ""
           const call = { method, path, headers, body: Buffer.concat(chunks), account }
           answer(call, response, calls.push(call))
@@ -57,6 +57,11 @@ export const makeStandIn = Effect.fnUntraced(function* (
   })
   return { url: `http://127.0.0.1:${port}`, calls }
 })
+
+const models = {
+  data: ["claude-sonnet-4-5", "claude-opus-4-8"].map((id) => ({ type: "model", id, display_name: id })),
+  has_more: false
+}
 
 export const sendJson = (
   response: ServerResponse,
