@@ -12,3 +12,10 @@ export * as AnthropicScript from "./simulator/anthropic/Script.ts"
 export { KiroSimulator, type KiroSimulatorOptions, type Simulator } from "./simulator/KiroSimulator.ts"
 export { parseScript, Rule, type Script, Step } from "./simulator/Script.ts"
 export * as SandboxProvider from "./upstream/sandbox/SandboxProvider.ts"
+export {
+  type Behaviour,
+  type ConformanceCase,
+  ConformanceError,
+  type ConformanceSubject,
+  conformanceCases
+} from "./testing/UpstreamConformance.ts"

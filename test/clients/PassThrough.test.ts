@@ -125,16 +125,16 @@ describe("@anthropic-ai/sdk, passed through", () => {
       script: asksWeather
     },
     async (sdk, rig) => {
-      for (let turn = 0; turn < 3; turn++) {
-        const seen: Array<string> = []
+      const turns = [1, 2, 3].map(async (turn) => {
         const last = await sdk.beta.messages.toolRunner({
           model,
           max_tokens: 1000,
-          tools: [weatherTool(seen)],
+          tools: [weatherTool([])],
           messages: [{ role: "user", content: `How is the weather? ${turn}` }]
         })
         assert.include(JSON.stringify(last.content), "21 degrees in Paris")
-      }
+      })
+      await Promise.all(turns)
       const sent = (await Effect.runPromise(rig.simulator.requests)).filter(({ usage }) => usage !== null)
       const continued = sent.filter(({ body }) => body.includes(`"type":"continue"`))
       assert.lengthOf(continued, 3)
@@ -177,8 +177,8 @@ describe("@anthropic-ai/sdk, passed through", () => {
       assert.deepStrictEqual(listed, [made.id])
       const content = await sdk.files.download(made.id)
       assert.strictEqual(await content.text(), "line\n".repeat(1000))
-      for (let turn = 0; turn < 4; turn++) {
-        const message = await sdk.beta.messages.create({
+      const asking = [1, 2, 3, 4].map((turn) =>
+        sdk.beta.messages.create({
           model,
           max_tokens: 100,
           messages: [
@@ -186,14 +186,14 @@ describe("@anthropic-ai/sdk, passed through", () => {
               role: "user",
               content: [
                 { type: "document", source: { type: "file", file_id: made.id } },
-                { type: "text", text: "Read." }
+                { type: "text", text: `Read. ${turn}` }
               ]
             }
           ],
           betas: ["files-api-2025-04-14"]
         })
-        assert.strictEqual(message.stop_reason, "end_turn")
-      }
+      )
+      for (const { stop_reason } of await Promise.all(asking)) assert.strictEqual(stop_reason, "end_turn")
       await sdk.files.delete(made.id)
       assert.instanceOf(await rejected(sdk.files.retrieveMetadata(made.id)), NotFoundError)
       assert.deepStrictEqual(await refusedBy(rig), [])
@@ -241,13 +241,17 @@ describe("@anthropic-ai/sdk, passed through", () => {
     }
   )
 
-  test("lists the upstream's models in its own words", {}, async (sdk) => {
+  test("lists the upstream's models in its own words, and counts as it counts", {}, async (sdk) => {
     const ids: Array<string> = []
     for await (const info of sdk.models.list({ limit: 2 })) ids.push(info.id)
     assert.include(ids, "claude-sonnet-4-5-20250929")
     const info = await sdk.models.retrieve("claude-sonnet-4-5-20250929")
     assert.strictEqual(info.display_name, "Claude Sonnet 4.5")
     assert.isNotNull(info.capabilities)
+    const messages = [{ role: "user" as const, content: "Hello there" }]
+    const counted = await sdk.messages.countTokens({ model, messages })
+    const { usage } = await sdk.messages.create({ model, messages, max_tokens: 10 })
+    assert.strictEqual(counted.input_tokens, usage.input_tokens)
   })
 
   test(
