@@ -2,7 +2,7 @@
  * JsonText: changes single members of JSON text and leaves every other character as it was written. Pure.
  *
  * For texts that go on as they came except for what has to change: numbers keep their digits, members their order, and
- * what nobody knows stays. The text is JSON already; of a member that stands twice the last counts, as for `JSON.parse`.
+ * what nobody knows stays. The text is JSON already. A member that stands twice is set twice, whichever a reader takes.
  */
 
 /** Members to be set, by name; each value as it is written with `JSON.stringify`. */
@@ -22,7 +22,7 @@ interface Place {
 export const withMembers = (json: string, path: ReadonlyArray<string>, members: Members): string | null => {
   let at = skipSpace(json, 0)
   for (const name of path) {
-    const inner = json[at] === "{" ? membersOf(json, at).get(name) : undefined
+    const inner = json[at] === "{" ? membersOf(json, at).findLast((member) => member.name === name) : undefined
     if (inner === undefined) return null
     at = inner.from
   }
@@ -31,14 +31,14 @@ export const withMembers = (json: string, path: ReadonlyArray<string>, members: 
   const edits: Array<Place & { readonly text: string }> = []
   const added: Array<string> = []
   for (const [name, value] of Object.entries(members)) {
-    const place = present.get(name)
     const text = JSON.stringify(value)
-    if (place === undefined) added.push(`${JSON.stringify(name)}:${text}`)
-    else edits.push({ ...place, text })
+    const places = present.filter((member) => member.name === name)
+    if (places.length === 0) added.push(`${JSON.stringify(name)}:${text}`)
+    edits.push(...places.map(({ from, to }) => ({ from, to, text })))
   }
   if (added.length > 0) {
     const end = skipValue(json, at) - 1
-    edits.push({ from: end, to: end, text: `${present.size === 0 ? "" : ","}${added.join(",")}` })
+    edits.push({ from: end, to: end, text: `${present.length === 0 ? "" : ","}${added.join(",")}` })
   }
   let out = ""
   let done = 0
@@ -49,15 +49,15 @@ export const withMembers = (json: string, path: ReadonlyArray<string>, members: 
   return out + json.slice(done)
 }
 
-/** The values of an object's members. @param at where the object begins */
-const membersOf = (json: string, at: number): ReadonlyMap<string, Place> => {
-  const members = new Map<string, Place>()
+/** The values of an object's members, in order. @param at where the object begins */
+const membersOf = (json: string, at: number): ReadonlyArray<Place & { readonly name: string }> => {
+  const members: Array<Place & { readonly name: string }> = []
   let next = skipSpace(json, at + 1)
   while (json[next] === '"') {
     const nameEnd = skipString(json, next)
     const from = skipSpace(json, skipSpace(json, nameEnd) + 1)
     const to = skipValue(json, from)
-    members.set(nameOf(json.slice(next, nameEnd)), { from, to })
+    members.push({ name: nameOf(json.slice(next, nameEnd)), from, to })
     next = skipSpace(json, to)
     if (json[next] === ",") next = skipSpace(json, next + 1)
   }

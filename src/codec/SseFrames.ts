@@ -24,33 +24,45 @@ export interface Framed {
 const none: Framed = { bytes: new Uint8Array(), ends: [] }
 
 export class SseFrames {
-  /** An event that is not whole yet; joined only where a line ends, so that a long one is not copied with every chunk. */
+  /** An event that is not whole yet, joined only once it is: a long one is not copied with every chunk. */
   #rest: Array<Uint8Array> = []
   #length = 0
+  /** Its last two bytes. */
+  #last: readonly [number, number] = [LF, LF]
 
   /** The events that are whole now; null once one is too long to be kept. */
   push(chunk: Uint8Array): Framed | null {
-    const first = chunk.indexOf(LF)
-    if (first === -1) {
-      this.#rest.push(chunk)
-      this.#length += chunk.length
-      return this.#length > MAX_FRAME ? null : none
-    }
     const before = this.#length
+    const first = this.#firstEnd(chunk)
+    if (first === -1) return this.#keep(chunk) ? none : null
     const bytes = before === 0 ? chunk : join([...this.#rest, chunk])
-    const ends: Array<number> = []
-    for (let at = before + first; at !== -1; at = bytes.indexOf(LF, at + 1)) {
+    const ends = [before + first + 1]
+    for (let at = bytes.indexOf(LF, before + first + 1); at !== -1; at = bytes.indexOf(LF, at + 1)) {
       if (isEmptyLine(bytes, at, ends.at(-1) ?? 0)) ends.push(at + 1)
     }
-    const rest = bytes.subarray(ends.at(-1) ?? 0)
-    this.#rest = rest.length === 0 ? [] : [rest]
-    this.#length = rest.length
-    return this.#length > MAX_FRAME ? null : { bytes, ends }
+    this.#rest = []
+    this.#length = 0
+    this.#last = [LF, LF]
+    return this.#keep(bytes.subarray(ends.at(-1) ?? 0)) ? { bytes, ends } : null
   }
 
-  /** What came after the last event that was whole. */
-  get rest(): Uint8Array {
-    return join(this.#rest)
+  /** Where the event that has begun ends in a chunk; -1: nowhere. */
+  #firstEnd(chunk: Uint8Array): number {
+    const [last, lastButOne] = this.#last
+    const at = (index: number) => (index >= 0 ? chunk[index] : index === -1 ? last : index === -2 ? lastButOne : LF)
+    for (let end = chunk.indexOf(LF); end !== -1; end = chunk.indexOf(LF, end + 1)) {
+      if (at(end - 1) === LF || (at(end - 1) === CR && at(end - 2) === LF)) return end
+    }
+    return -1
+  }
+
+  /** False where that is too much. */
+  #keep(bytes: Uint8Array): boolean {
+    if (bytes.length === 0) return true
+    this.#rest.push(bytes)
+    this.#length += bytes.length
+    this.#last = [bytes.at(-1) ?? LF, bytes.length > 1 ? (bytes.at(-2) ?? LF) : this.#last[0]]
+    return this.#length <= MAX_FRAME
   }
 }
 

@@ -46,6 +46,7 @@ export const effects: Readonly<Record<FailureKind, Consequence>> = {
   key_rejected: { disables: "invalid_config" },
   token_rejected: "counts",
   auth: "counts",
+  forbidden: "nothing",
   stream_broken: "nothing",
   model_capacity: "nothing",
   invalid_model: "nothing",
@@ -79,8 +80,8 @@ export const counted = (health: Health, now: DateTime.Utc): Health => ({
   lastUsedAt: now
 })
 
-/** A header that asks for less than this is not listened to: it would have the credential asked again at once. */
-const leastHeader = 5_000
+/** A header that asks for less would have the credential asked again at once. */
+const leastHeader = 1_000
 
 /** What the decision reads beside the failure. */
 export interface FailureContext {
@@ -114,8 +115,8 @@ export const afterFailure = (health: Health, reason: FailureReason, context: Fai
   const transient = { ...seen, transientFailureCount: health.transientFailureCount + 1 }
   if (!context.settings.enabled) return transient
   const header =
-    effect.header && reason.retryAfterMs !== null && reason.retryAfterMs >= leastHeader
-      ? Math.min(reason.retryAfterMs, Duration.toMillis(context.settings.maxRetryAfter))
+    effect.header && reason.retryAfterMs !== null
+      ? Math.max(leastHeader, Math.min(reason.retryAfterMs, Duration.toMillis(context.settings.maxRetryAfter)))
       : null
   const table = Duration.toMillis(context.settings[effect.duration]) * (0.8 + 0.4 * context.jitter)
   return resting(

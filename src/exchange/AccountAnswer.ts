@@ -3,8 +3,8 @@
  *
  * **Source:** Anthropic API: Files, Message Batches (`results_url`), lists.
  */
+import { isRecord } from "../message/JsonRecord.ts"
 import { Option, Schema } from "effect"
-import { pathOf } from "./AccountAction.ts"
 
 const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
@@ -15,25 +15,16 @@ export const jsonOf = (body: Uint8Array): unknown => Option.getOrNull(parse(new 
 export const idsOf = (value: unknown): ReadonlyArray<string> =>
   itemsOf(value).flatMap(({ id }) => (typeof id === "string" ? [id] : []))
 
+/** The member, with the path that leads to a batch's results; whatever stands in a text has its quotes escaped. */
+const results = /"results_url"(\s*:\s*)"https?:\/\/[^"\\/]+[^"\\]*?(\/v1\/messages\/batches\/[^"\\/]+\/results)"/g
+
 /**
- * The body with its batches' results at this gateway, where clients have their keys; null where nothing was to change.
+ * The body with its batches' results at this gateway, where clients have their keys; every other character as it came.
  *
  * @param origin scheme and host, or empty where they are not known; the address is then a path
  */
-export const withOwnResults = (value: unknown, origin: string): string | null => {
-  let isChanged = false
-  const own = (item: unknown): unknown => {
-    if (!isRecord(item) || typeof item["results_url"] !== "string" || typeof item["id"] !== "string") return item
-    isChanged = true
-    return { ...item, results_url: origin + pathOf({ kind: "batch", does: "fetch", id: item["id"] }) }
-  }
-  const changed =
-    isRecord(value) && Array.isArray(value["data"]) ? { ...value, data: value["data"].map(own) } : own(value)
-  return isChanged ? JSON.stringify(changed) : null
-}
+export const withOwnResults = (body: string, origin: string): string =>
+  body.replace(results, (_, colon: string, path: string) => `"results_url"${colon}"${origin}${path}"`)
 
 const itemsOf = (value: unknown): ReadonlyArray<Readonly<Record<string, unknown>>> =>
   !isRecord(value) ? [] : Array.isArray(value["data"]) ? value["data"].filter(isRecord) : [value]
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)

@@ -4,7 +4,7 @@
  * What is made or listed goes where the same client's last went, so that a client finds what it made; what has an id goes
  * to the one credential that it is known of. Clients of one gateway share its accounts: who knows an id may use it.
  */
-import { Clock, Context, Duration, Effect, Layer } from "effect"
+import { Clock, Context, Duration, Effect, Fiber, Layer } from "effect"
 import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
 import type { FailureReason } from "../message/FailureReason.ts"
@@ -59,6 +59,7 @@ const mostTries = 3
 
 const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) {
   const pins = yield* PinStore
+  const scope = yield* Effect.scope
   const settings = yield* RuntimeSettings
   const services = { pool: yield* CredentialPool, provider: yield* UpstreamProvider, clock: yield* Clock.Clock }
 
@@ -66,6 +67,7 @@ const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) 
     if (upstreams.length === 0) return yield* notHere("no upstream of this gateway keeps files or batches")
     const { action, body, client, headers, query } = call
     const only = yield* ownerOf(call)
+    const holder = only === null && action.id === null ? yield* find(pins, madeBy(client)) : null
     const { headerTimeout, idleTimeout } = settings.current().retry
     return {
       call: {
@@ -77,7 +79,7 @@ const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) 
         headerTimeoutMs: action.does === "create" ? wholeAnswerMs : Duration.toMillis(headerTimeout),
         idleTimeoutMs: Duration.toMillis(idleTimeout)
       },
-      need: { model: null, upstreams, only, conversation: action.id === null ? `account:${client}` : null, client },
+      need: { model: null, upstreams, only, holder, conversation: null, client },
       tries: only === null ? mostTries : 1,
       mayRepeat: action.does === "create" ? wasRefused : () => true
     }
@@ -95,7 +97,7 @@ const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) 
   })
 
   const remember = Effect.fnUntraced(function* (
-    { id, kind, does }: AccountAction,
+    { action: { does, id, kind }, client }: Pick<AccountCall, "action" | "client">,
     owner: CredentialId,
     ids: ReadonlyArray<string>
   ) {
@@ -105,23 +107,24 @@ const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) 
         .pipe(Effect.catch((error) => Effect.logError(`The pin of ${kind} ${id} stays`, error)))
     }
     // What is listed may have been made elsewhere, or long ago.
-    const before = (id: string) =>
-      does === "create" ? Effect.succeed(null) : Effect.orElseSucceed(pins.find(id), () => null)
-    for (const id of does === "create" || does === "list" ? ids : []) {
-      if ((yield* before(id)) !== owner) yield* keep(pins, [{ kind, id }], owner)
-    }
+    const made = does === "create" || does === "list" ? ids.map((id) => ({ kind, id })) : []
+    const own = does === "create" ? [{ kind: "client" as const, id: madeBy(client) }] : []
+    yield* keep(pins, [...made, ...own], owner)
   }, Effect.uninterruptible)
 
   return AccountCalls.of({
     answer: Effect.fn("AccountCalls.answer")(function* (call) {
-      const answer = yield* Effect.mapError(
-        Effect.flatMap(forwardingOf(call), (forwarding) => forwardWhole(services, forwarding)),
-        toldOf
+      const asking = Effect.flatMap(forwardingOf(call), (forwarding) => forwardWhole(services, forwarding)).pipe(
+        Effect.tap((answer) => remember(call, answer.owner, idsOf(jsonOf(answer.body)))),
+        Effect.mapError(toldOf)
       )
-      const json = jsonOf(answer.body)
-      yield* remember(call.action, answer.owner, idsOf(json))
-      const own = call.action.kind === "batch" ? withOwnResults(json, call.origin) : null
-      return own === null ? answer : { ...answer, body: new TextEncoder().encode(own) }
+      // What is being made is made, and remembered, though its client goes away meanwhile.
+      const answer = yield* call.action.does === "create"
+        ? Effect.flatMap(Effect.forkIn(asking, scope), Fiber.join)
+        : asking
+      if (call.action.kind !== "batch") return answer
+      const text = new TextDecoder().decode(answer.body)
+      return { ...answer, body: new TextEncoder().encode(withOwnResults(text, call.origin)) }
     }),
     stream: Effect.fn("AccountCalls.stream")((call, sink) =>
       Effect.mapError(
@@ -132,11 +135,15 @@ const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) 
   })
 })
 
+/** What a client key's last thing is known by. */
+const madeBy = (client: ClientKeyId): string => `client:${client}`
+
 /** Characters of an id that are repeated. */
 const longestId = 128
 
 /** An upstream that says no has made nothing; of one that failed that is not known, and a batch costs. */
-const wasRefused = ({ status }: FailureReason): boolean => status !== null && (status < 500 || status === 529)
+const wasRefused = ({ kind, status }: FailureReason): boolean =>
+  kind !== "timeout" && status !== null && (status < 500 || status === 529)
 
 const notHere = (problem: string) => Effect.fail(new ExchangeError({ reason: { _tag: "NotHere", problem } }))
 

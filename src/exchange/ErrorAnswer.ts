@@ -111,10 +111,8 @@ const fromPool = (reason: CredentialPoolError["reason"]): ErrorAnswer => {
 const fromUpstream = (failure: FailureReason, recoversInMs: number | null): ErrorAnswer => {
   const { kind, message, told } = failure
   const retryAfterMs = recoversInMs ?? failure.retryAfterMs
-  // An upstream's own trouble is the gateway's to the client, whatever its status.
   if (told !== undefined) {
-    const status = told.status >= 500 && told.status !== 529 ? 502 : told.status
-    return { ...told, status, retryAfterMs: status === 529 ? (retryAfterMs ?? soon) : retryAfterMs, close: false }
+    return { ...told, retryAfterMs: retryAfterMs ?? (told.status === 529 ? soon : null), close: false }
   }
   switch (kind) {
     case "network":
@@ -132,6 +130,7 @@ const fromUpstream = (failure: FailureReason, recoversInMs: number | null): Erro
     case "account_suspended":
     case "token_rejected":
     case "key_rejected":
+    case "forbidden":
     case "auth":
       return error(502, "api_error", "the upstream refused the credential")
     case "model_capacity":

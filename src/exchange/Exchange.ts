@@ -134,7 +134,7 @@ const make = Effect.gen(function* () {
     const ownPrompt = continues ? noPrompt : current.systemPrompt
     const prompted = applySystemPrompt(client.request, ownPrompt)
     const changes = {
-      ...(model.alias === null ? {} : { model: model.alias }),
+      ...(model.named === null ? {} : { model: model.named }),
       ...(prompted === client.request ? {} : { system: prompted.system })
     }
     const request = applySystemPrompt(withoutBillingLine(client.request), ownPrompt)
@@ -238,9 +238,14 @@ const unfinished = (recording: Recording, cause: Cause.Cause<ExchangeError>, { i
 
 /** With the account everything is gone that lived there; clients know how to begin anew. */
 const ofThread = (error: ExchangeError) =>
-  error.reason._tag === "Pool" && error.reason.pool._tag === "Gone"
-    ? new ExchangeError({ reason: { _tag: "ThreadNotFound" } })
-    : error
+  isLost(error) ? new ExchangeError({ reason: { _tag: "ThreadNotFound" } }) : error
+
+/** Its account is gone, or out of reach until a person acts. */
+const isLost = ({ reason }: ExchangeError): boolean =>
+  reason._tag === "Pool"
+    ? reason.pool._tag === "Gone" || reason.pool._tag === "NoneEnabled"
+    : reason._tag === "Upstream" &&
+      (reason.failure.kind === "key_rejected" || reason.failure.kind === "account_suspended")
 
 const withHead = (error: ExchangeError, { attempts, upstream }: AnswerHead) =>
   attempts === 0 ? error : new ExchangeError({ ...membersOf(error), tried: { upstream, attempts } })

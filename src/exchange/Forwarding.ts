@@ -25,7 +25,7 @@ export interface ForwardingServices {
 /** What is passed on, and to whom it may go. */
 export interface Forwarding {
   readonly call: ForwardCall
-  readonly need: Pick<Need, "client" | "conversation" | "model" | "only" | "upstreams">
+  readonly need: Pick<Need, "client" | "conversation" | "holder" | "model" | "only" | "upstreams">
   /** Most credentials that are tried. */
   readonly tries: number
   /** Whether another credential may be tried after this failure, as far as the call itself is concerned. */
@@ -74,7 +74,6 @@ export const forward = Effect.fnUntraced(function* (
 
 const needOf = ({ need }: Forwarding, { barred, tried }: Failover): Need => ({
   ...need,
-  holder: null,
   exclude: tried,
   barred: new Set([...barred, ...tried])
 })

@@ -6,7 +6,7 @@
  */
 import { Context, type Effect } from "effect"
 import type { CredentialId } from "../message/Ids.ts"
-import type { PinKind } from "../message/Pin.ts"
+import type { Made } from "../message/Pin.ts"
 import type { StorageError } from "../message/StorageError.ts"
 
 /** Most pins of each kind. */
@@ -17,10 +17,9 @@ export class PinStore extends Context.Service<
   {
     /** Whose it is, or null where that is not known. */
     readonly find: (id: string) => Effect.Effect<CredentialId | null, StorageError>
-    /** Saved again, it counts as new. @param now milliseconds since the epoch */
+    /** All of them or none; one that is saved again counts as new. @param now milliseconds since the epoch */
     readonly save: (
-      kind: PinKind,
-      id: string,
+      made: ReadonlyArray<Made>,
       credentialId: CredentialId,
       now: number
     ) => Effect.Effect<void, StorageError>

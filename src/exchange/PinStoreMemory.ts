@@ -15,15 +15,16 @@ const make = (most: number) =>
     }
     return PinStore.of({
       find: (id) => Effect.sync(() => [...pins.values()].find((ofKind) => ofKind.has(id))?.get(id) ?? null),
-      save: (kind, id, credentialId) =>
+      save: (made, credentialId) =>
         Effect.sync(() => {
-          forget(id)
-          const ofKind = pins.get(kind)
-          if (ofKind === undefined) return
-          ofKind.set(id, credentialId)
-          for (const oldest of ofKind.keys()) {
-            if (ofKind.size <= most) break
-            ofKind.delete(oldest)
+          for (const { id, kind } of made) {
+            forget(id)
+            const ofKind = pins.get(kind)
+            ofKind?.set(id, credentialId)
+            for (const oldest of ofKind?.keys() ?? []) {
+              if (ofKind === undefined || ofKind.size <= most) break
+              ofKind.delete(oldest)
+            }
           }
         }),
       remove: (id) => Effect.sync(() => forget(id))

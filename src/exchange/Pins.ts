@@ -3,6 +3,7 @@
  *
  * **Source:** Anthropic Messages API: `thread`, files, `container`.
  */
+import { isRecord } from "../message/JsonRecord.ts"
 import { Clock, Effect, Option, Schema } from "effect"
 import type { CredentialId } from "../message/Ids.ts"
 import type { CountTokensRequest } from "../message/MessagesRequest.ts"
@@ -71,9 +72,6 @@ const filesOf = (content: unknown, ids: Set<string>): void => {
   }
 }
 
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
 /**
  * The one credential that can serve a request, or null where any can. A thread that is not known has none; files and
  * containers that are not known are the upstream's to judge.
@@ -116,11 +114,11 @@ export const keep = (
   owner: CredentialId,
   wanted: (kind: PinKind) => boolean = () => true
 ): Effect.Effect<void> =>
-  Effect.forEach(
-    made.filter(({ kind }) => wanted(kind)),
-    ({ id, kind }) =>
-      Effect.flatMap(Clock.currentTimeMillis, (now) => store.save(kind, id, owner, now)).pipe(
-        Effect.catch((error) => Effect.logError(`It cannot be kept whose ${kind} ${id} is`, error))
-      ),
-    { discard: true }
-  )
+  Effect.suspend(() => {
+    const kept = made.filter(({ kind }) => wanted(kind))
+    if (kept.length === 0) return Effect.void
+    const first = kept.slice(0, 3).map(({ id, kind }) => `${kind} ${id}`)
+    return Effect.flatMap(Clock.currentTimeMillis, (now) => store.save(kept, owner, now)).pipe(
+      Effect.catch((error) => Effect.logError(`It cannot be kept whose ${first.join(", ")} is`, error))
+    )
+  })

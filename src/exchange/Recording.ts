@@ -11,6 +11,7 @@ import {
 } from "../message/RequestRecord.ts"
 import type { Usage } from "../message/Usage.ts"
 import { countsOf } from "../cache/ReportedUsage.ts"
+import { cut, redact } from "../telemetry/Redaction.ts"
 import type { ErrorAnswer } from "./ErrorAnswer.ts"
 import type { Relay } from "./Relay.ts"
 import type { Trail } from "./Trail.ts"
@@ -22,6 +23,9 @@ interface Making {
   /** What the answer has used by now; null where nothing is known. */
   readonly spent: () => Usage | null
 }
+
+/** Longest type of an error that is kept. Characters. */
+const longestType = 64
 
 /** Of a request whose client went away before it was told anything. **Source:** nginx. */
 const clientClosed = 499
@@ -84,7 +88,7 @@ export class Recording {
       outcome,
       stopReason,
       status,
-      error: error === null ? null : { type: error.type, message: error.message },
+      error: error === null ? null : { type: cut(error.type, longestType), message: redact(error.message) },
       usage: usage === null ? nothingUsed : recordedOf(usage),
       reported: usage?.weir?.measured === undefined ? null : countsOf(usage),
       webSearches: usage?.server_tool_use?.web_search_requests ?? 0,

@@ -44,6 +44,8 @@ export interface AnswerHead {
 const firstPingAfter = 10_000
 /** From then on silence lasts no longer than this, less the pace of the heartbeat. Milliseconds. */
 const pingEvery = 14_000
+/** An upstream that does not end a whole answer is not waited for longer than this. Milliseconds. */
+const endedAfter = 1_000
 /** Events held back; past it they flow, with the usage known so far. Characters, with `eventSize` for each event. */
 const holdLimit = 32 * 1024 * 1024
 /** What an event takes beside its text. */
@@ -71,6 +73,8 @@ export class Relay {
   #heldSize = 0
   #lastWrite = 0
   #resumeUpstream: () => void = () => {}
+  /** The upstream's answer is whole since then, and not ended. */
+  #over: { readonly at: number; readonly end: () => void } | null = null
   readonly #start: MessageStart
   readonly #sink: EventSink
   readonly #now: () => number
@@ -142,7 +146,10 @@ export class Relay {
         begun()
       },
       write: (events) => this.#content(events),
-      pass: (bytes) => this.#pass(bytes)
+      pass: (bytes) => this.#pass(bytes),
+      over: (end) => {
+        this.#over ??= { at: this.#now(), end }
+      }
     }
   }
 
@@ -158,6 +165,7 @@ export class Relay {
       if (this.#held !== null) this.#held = []
     }
     this.#upstreamOpened = null
+    this.#over = null
     this.#hasBegun = false
     this.head.upstreamHeader = null
     this.head.upstreamRequestId = null
@@ -197,6 +205,7 @@ export class Relay {
 
   /** Sends a ping where one is due. Called by the heartbeat. */
   beat(now: number): void {
+    if (this.#over !== null && now - this.#over.at >= endedAfter) this.#over.end()
     const due = this.#opened
       ? now - this.#lastWrite >= pingEvery
       : this.#upstreamOpened !== null && now - this.#upstreamOpened >= firstPingAfter

@@ -67,11 +67,11 @@ const make = Effect.fnUntraced(function* (upstreams: ReadonlyArray<UpstreamId>) 
       path: "/v1/messages/count_tokens",
       query: original.query,
       headers: original.headers,
-      body: model.alias === null ? original.body : renamed(original.body, model.alias),
+      body: model.named === null ? original.body : renamed(original.body, model.named),
       headerTimeoutMs: Duration.toMillis(headerTimeout),
       idleTimeoutMs: Duration.toMillis(idleTimeout)
     } as const
-    const need = { model: model.id, upstreams: [upstream], only, conversation: null, client }
+    const need = { model: model.id, upstreams: [upstream], only, holder: null, conversation: null, client }
     return yield* forwardWhole(services, {
       call,
       need,

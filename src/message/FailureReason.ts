@@ -26,6 +26,8 @@ export const FailureKind = Schema.Literals([
   "token_rejected",
   /** The key itself is not accepted, until a person acts. */
   "key_rejected",
+  /** The credential may not do what this request asks; another may, and this one may do other things. */
+  "forbidden",
   /** 401 or 403 that a refresh does not mend. */
   "auth",
   /** The model has no capacity now; the credential is fine. */

@@ -10,7 +10,9 @@ export const PinKind = Schema.Literals([
   /** A batch of messages. */
   "batch",
   /** Where an upstream runs code. */
-  "container"
+  "container",
+  /** A client key, by its id: where it made something last. */
+  "client"
 ])
 export type PinKind = typeof PinKind.Type
 

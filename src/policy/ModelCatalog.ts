@@ -12,8 +12,8 @@ export interface ResolvedModel {
   readonly id: string
   /** An operator's alias led to another model than the name says; the answer then names the model it came from. */
   readonly substituted: boolean
-  /** The client's name of the model that an alias put in place; null where none did. */
-  readonly alias: string | null
+  /** The name for an upstream that speaks the clients' language; null where that is what the client wrote. */
+  readonly named: string | null
 }
 
 /**
@@ -27,7 +27,8 @@ export const resolveModel = (name: string, aliases: Readonly<Record<string, stri
   const alias = [name, bare].find((key) => Object.hasOwn(aliases, key))
   const named = alias === undefined ? undefined : aliases[alias]
   const id = named ?? own
-  return { id, substituted: canonicalModel(id) !== own, alias: named === undefined ? null : clientModelName(named) }
+  const clientName = clientModelName(named ?? bare)
+  return { id, substituted: canonicalModel(id) !== own, named: clientName === name ? null : clientName }
 }
 
 /** The name under which clients know an upstream's model; `resolveModel` leads back. */

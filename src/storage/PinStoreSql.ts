@@ -1,31 +1,43 @@
 /**
  * PinStoreSql: which credential keeps what lives at an account, in a SQL database.
  */
-import { Effect, Layer, Schema, Semaphore } from "effect"
+import { Array as Arr, Effect, Layer, Schema, Semaphore } from "effect"
 import { SqlClient } from "effect/sql"
 import { mostPins, PinStore } from "../exchange/PinStore.ts"
 import { CredentialId } from "../message/Ids.ts"
-import { PinKind } from "../message/Pin.ts"
+import type { PinKind } from "../message/Pin.ts"
 import { Integer } from "./Columns.ts"
 import { failAs, rowReader } from "./StorageFailure.ts"
 
 type Rows = Record<string, unknown>
 
+/** Rows of one statement, whose parameters are bounded. */
+const rowsAtOnce = 500
+
 const make = Effect.fnUntraced(function* (most: number) {
   const sql = yield* SqlClient.SqlClient
   const oneByOne = yield* Semaphore.make(1)
-  /** Rows of each kind, so that nothing is counted but once. */
+  let last = 0
+  /** At least as many as there are rows of each kind, so that they are not counted each time. */
   const counts = new Map<PinKind, number>()
 
   const count = Effect.fnUntraced(function* (kind: PinKind) {
-    const known = counts.get(kind)
-    if (known !== undefined) return known
     const [row] = yield* sql<Rows>`select kind, count(*) as held from pins where kind = ${kind} group by kind`
     return row === undefined ? 0 : (yield* readCount(row)).held
   })
-  const kindOf = Effect.fnUntraced(function* (id: string) {
-    const [row] = yield* sql<Rows>`select id, kind from pins where id = ${id}`
-    return row === undefined ? null : (yield* readKind(row)).kind
+
+  /** Forgets the oldest of a kind, of which some were saved; tells how many there are at most. */
+  const bound = Effect.fnUntraced(function* (kind: PinKind, saved: number) {
+    const before = counts.get(kind)
+    const atMost = before === undefined ? yield* count(kind) : before + saved
+    if (atMost <= most) return atMost
+    const held = yield* count(kind)
+    if (held > most) {
+      yield* sql`
+        delete from pins where id in (
+          select id from pins where kind = ${kind} order by saved_at, id limit ${held - most})`
+    }
+    return Math.min(held, most)
   })
 
   const find: PinStore["Service"]["find"] = Effect.fn("PinStore.find")(function* (id) {
@@ -35,42 +47,35 @@ const make = Effect.fnUntraced(function* (most: number) {
 
   /** What is counted in memory is only what was committed. */
   const save: PinStore["Service"]["save"] = Effect.fn("PinStore.save")(
-    function* (kind, id, credentialId, now) {
-      const held = yield* sql.withTransaction(
+    function* (made, credentialId, now) {
+      // Of one moment the later save is the newer.
+      last = Math.max(now, last + 1)
+      const saved_at = last
+      const kindOf = new Map(made.map(({ id, kind }) => [id, kind]))
+      const rows = [...kindOf].map(([id, kind]) => ({ id, kind, credential_id: credentialId, saved_at }))
+      const bounded = yield* sql.withTransaction(
         Effect.gen(function* () {
-          const before = yield* kindOf(id)
-          const held = (yield* count(kind)) + (before === kind ? 0 : 1)
-          yield* sql`
-            insert into pins ${sql.insert({ id, kind, credential_id: credentialId, saved_at: now })}
-            on conflict (id) do update set
-              kind = excluded.kind, credential_id = excluded.credential_id, saved_at = excluded.saved_at`
-          if (held > most) {
+          for (const some of Arr.chunksOf(rows, rowsAtOnce)) {
             yield* sql`
-              delete from pins where id in (
-                select id from pins where kind = ${kind} and id <> ${id} order by saved_at, id limit ${held - most})`
+              insert into pins ${sql.insert(some)}
+              on conflict (id) do update set
+                kind = excluded.kind, credential_id = excluded.credential_id, saved_at = excluded.saved_at`
           }
-          if (before !== null && before !== kind) counts.delete(before)
-          return Math.min(held, most)
+          return yield* Effect.forEach([...new Set(kindOf.values())], (kind) =>
+            Effect.map(bound(kind, rows.filter((row) => row.kind === kind).length), (atMost) => [kind, atMost] as const)
+          )
         })
       )
-      counts.set(kind, held)
+      for (const [kind, atMost] of bounded) counts.set(kind, atMost)
     },
-    failAs("save a pin"),
+    failAs("save pins"),
     oneByOne.withPermit,
     Effect.uninterruptible
   )
 
-  const remove: PinStore["Service"]["remove"] = Effect.fn("PinStore.remove")(
-    function* (id) {
-      const kind = yield* kindOf(id)
-      if (kind === null) return
-      yield* sql`delete from pins where id = ${id}`
-      counts.delete(kind)
-    },
-    failAs("remove a pin"),
-    oneByOne.withPermit,
-    Effect.uninterruptible
-  )
+  const remove: PinStore["Service"]["remove"] = Effect.fn("PinStore.remove")(function* (id) {
+    yield* sql`delete from pins where id = ${id}`
+  }, failAs("remove a pin"))
 
   return PinStore.of({ find, save, remove })
 })
@@ -82,5 +87,4 @@ export const layerOf = (most: number): Layer.Layer<PinStore, never, SqlClient.Sq
 export const layer: Layer.Layer<PinStore, never, SqlClient.SqlClient> = layerOf(mostPins)
 
 const readPin = rowReader("pins", "id", Schema.Struct({ credential_id: CredentialId }))
-const readKind = rowReader("pins", "id", Schema.Struct({ kind: PinKind }))
 const readCount = rowReader("pins", "kind", Schema.Struct({ held: Integer }))

@@ -38,9 +38,9 @@ export type Demand = "more" | "pause" | "stop"
 export interface Receiver {
   /**
    * Decides by the header: true streams the body to `data`, false collects it (at most 1 MiB) for the caller.
-   * `resume` undoes a pause.
+   * `resume` undoes a pause; `stop` is `"stop"` said at another time.
    */
-  readonly head: (head: ResponseHead, resume: () => void) => boolean
+  readonly head: (head: ResponseHead, resume: () => void, stop: () => void) => boolean
   readonly data: (chunk: Uint8Array) => Demand
 }
 
@@ -105,9 +105,9 @@ const dispatch = (
   Effect.suspend(() => {
     let isHeaded = false
     const watched: Receiver = {
-      head: (head, resume) => {
+      head: (head, resume, stop) => {
         isHeaded = true
-        return receiver.head(head, resume)
+        return receiver.head(head, resume, stop)
       },
       data: receiver.data
     }
@@ -138,6 +138,12 @@ const exchange = (
     const finish = () =>
       done(Effect.succeed({ ...(head ?? { status: 0, headers: {} }), body: Buffer.concat(chunks).toString("utf8") }))
 
+    const end = (controller: Dispatcher.DispatchController) => {
+      stopped = true
+      finish()
+      controller.abort(new Error("no more wanted"))
+    }
+
     dispatcher.dispatch(
       {
         origin: request.url.origin,
@@ -157,7 +163,11 @@ const exchange = (
         onResponseStart(controller, status, headers) {
           if (status < 200) return
           head = { status, headers: plain(headers) }
-          streaming = receiver.head(head, () => controller.resume())
+          streaming = receiver.head(
+            head,
+            () => controller.resume(),
+            () => end(controller)
+          )
         },
         onResponseData(controller, chunk) {
           if (!streaming) {
@@ -172,11 +182,7 @@ const exchange = (
           }
           const demand = receiver.data(chunk)
           if (demand === "pause") controller.pause()
-          else if (demand === "stop") {
-            stopped = true
-            finish()
-            controller.abort(new Error("no more wanted"))
-          }
+          else if (demand === "stop") end(controller)
         },
         onResponseEnd: finish,
         onResponseError(_, error) {
@@ -187,18 +193,22 @@ const exchange = (
     return Effect.sync(() => abort())
   })
 
+/** What is no HTTP has no code, and quotes what came. */
+const notHttp = "HTTPParserError"
+
 /** What the system and undici report has a code; anything else was thrown by a receiver and is a defect. */
-const failure = (error: Error, phase: "header" | "body"): Effect.Effect<never, DispatchError> =>
-  "code" in error && typeof error.code === "string"
-    ? Effect.fail(
-        new DispatchError({
-          phase,
-          // A connection that was not made in time is one that was not made.
-          timedOut: error.code === "UND_ERR_HEADERS_TIMEOUT" || error.code === "UND_ERR_BODY_TIMEOUT",
-          code: error.code
-        })
-      )
-    : Effect.die(error)
+const failure = (error: Error, phase: "header" | "body"): Effect.Effect<never, DispatchError> => {
+  const code = "code" in error && typeof error.code === "string" ? error.code : null
+  if (code === null && error.name !== notHttp) return Effect.die(error)
+  return Effect.fail(
+    new DispatchError({
+      phase,
+      // A connection that was not made in time is one that was not made.
+      timedOut: code === "UND_ERR_HEADERS_TIMEOUT" || code === "UND_ERR_BODY_TIMEOUT",
+      code: code ?? notHttp
+    })
+  )
+}
 
 const plain = (
   headers: Readonly<Record<string, string | ReadonlyArray<string> | undefined>>

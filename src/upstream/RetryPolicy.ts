@@ -51,6 +51,7 @@ export const rules: Readonly<Record<FailureKind, RetryRule>> = {
   account_suspended: ofTheAccount,
   auth: ofTheAccount,
   key_rejected: ofTheAccount,
+  forbidden: ofTheAccount,
   token_rejected: { next: "refresh", switching: atOnce, again: atOnce },
   model_capacity: { next: "retry", switching: once, again: once },
   invalid_model: stop,

@@ -67,6 +67,8 @@ export interface ContentSink {
    * end comes with the {@link Settlement}. Never empty. False as for `write`.
    */
   readonly pass: (bytes: Uint8Array) => boolean
+  /** The answer is whole, though the upstream has not ended it. `end` takes it as it is; to be called where it does not. */
+  readonly over?: (end: () => void) => void
 }
 
 /** An event among the bytes that were passed. */

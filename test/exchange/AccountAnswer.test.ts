@@ -14,23 +14,18 @@ describe("AccountAnswer", () => {
   })
 
   it("sends clients to this gateway for results, and changes nothing else", () => {
-    const batch = { id: "msgbatch_1", request_counts: { succeeded: 1 }, results_url: there, archived_at: null }
-    const own = { ...batch, results_url: here }
-    assert.strictEqual(withOwnResults(batch, "http://gateway.test"), JSON.stringify(own))
-    const list = { data: [batch, { id: "msgbatch_2", results_url: null }], has_more: true }
+    const list = (first: string) =>
+      `{"data":[ {"id":"msgbatch_1","n":12345678901234567890,"results_url" : "${first}"},{"id":"msgbatch_2","results_url":null}],"weight":1.0}`
+    assert.strictEqual(withOwnResults(list(there), "http://gateway.test"), list(here))
     assert.strictEqual(
-      withOwnResults(list, "http://gateway.test"),
-      JSON.stringify({ ...list, data: [own, { id: "msgbatch_2", results_url: null }] })
-    )
-    assert.strictEqual(
-      withOwnResults({ id: "a/b", results_url: there }, ""),
-      '{"id":"a/b","results_url":"/v1/messages/batches/a%2Fb/results"}'
+      withOwnResults(list("https://proxy.test/to/v1/messages/batches/msgbatch_1/results"), ""),
+      list("/v1/messages/batches/msgbatch_1/results")
     )
   })
 
-  it("leaves what has no results as it is", () => {
-    for (const value of [null, 1, [], { id: "msgbatch_1", results_url: null }, { data: [] }]) {
-      assert.isNull(withOwnResults(value, "http://gateway.test"))
+  it("leaves what has no results, or only speaks of them, as it is", () => {
+    for (const text of ["null", "[]", `{"results_url":null}`, JSON.stringify({ note: `"results_url":"${there}"` })]) {
+      assert.strictEqual(withOwnResults(text, "http://gateway.test"), text)
     }
   })
 })

@@ -18,6 +18,7 @@ const table: Readonly<Record<FailureKind, readonly [Verdict["kind"], same: boole
   model_capacity: ["retry", true],
   rate_limit: ["retry", false],
   key_rejected: ["retry", false],
+  forbidden: ["retry", false],
   overage_request_limit: ["retry", false],
   quota_exceeded: ["retry", false],
   suspicious_activity: ["retry", false],

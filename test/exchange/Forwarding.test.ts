@@ -27,7 +27,7 @@ const fails =
 
 const forwarding: Forwarding = {
   call: { method: "GET", path: "/v1/files", query: "", headers: {}, body: null, headerTimeoutMs: 1, idleTimeoutMs: 1 },
-  need: { model: null, upstreams: null, only: null, conversation: null, client: null },
+  need: { model: null, holder: null, upstreams: null, only: null, conversation: null, client: null },
   tries: 3,
   mayRepeat: () => true
 }

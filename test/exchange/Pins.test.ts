@@ -64,13 +64,14 @@ describe("Pins", () => {
     }).pipe(Effect.provide([Layer.mock(PinStore, { find: () => Effect.fail(failing) }), Logger.layer([])]))
   )
 
-  it.effect("are kept as far as they can be, and fail nothing", () =>
+  it.effect("are kept where they are wanted, and fail nothing", () =>
     Effect.gen(function* () {
       const saved: Array<string> = []
       const store = PinStore.of({
         find: () => Effect.succeed(null),
         remove: () => Effect.void,
-        save: (_, id) => (id === "file_1" ? Effect.fail(failing) : Effect.sync(() => void saved.push(id)))
+        save: (made) =>
+          made.length === 1 ? Effect.fail(failing) : Effect.sync(() => void saved.push(...made.map(({ id }) => id)))
       })
       const made = [
         { kind: "thread", id: "msg_1" },
@@ -78,7 +79,9 @@ describe("Pins", () => {
         { kind: "file", id: "file_2" }
       ] as const
       yield* keep(store, made, CredentialId.make("a"), (kind) => kind !== "thread")
-      assert.deepStrictEqual(saved, ["file_2"])
+      assert.deepStrictEqual(saved, ["file_1", "file_2"])
+      yield* keep(store, made, CredentialId.make("a"), (kind) => kind === "thread")
+      assert.deepStrictEqual(saved, ["file_1", "file_2"])
     }).pipe(Effect.provide(Logger.layer([])))
   )
 })

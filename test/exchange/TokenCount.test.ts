@@ -109,7 +109,7 @@ describe("TokenCount", () => {
   it.live("is asked of the account that has what the request names", () =>
     Effect.gen(function* () {
       const { asked, count, rig } = yield* makeTwo()
-      yield* rig.pins.save("file", "file_b", CredentialId.make("b"), 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b" }], CredentialId.make("b"), 0)
       const content = [{ type: "document", source: { type: "file", file_id: "file_b" } }]
       const naming = { model: "claude-sonnet-4-5", messages: [{ role: "user", content }] }
       assert.strictEqual(at((yield* count(naming)).json, "input_tokens"), 4711)

@@ -103,7 +103,7 @@ describe("files", () => {
         const names = [...headers.keys()].filter((name) => name.startsWith("anthropic-") || name === "set-cookie")
         assert.deepStrictEqual(names, [])
       }
-      yield* rig.pins.save("file", "file_a_4", CredentialId.make("gone"), 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_a_4" }], CredentialId.make("gone"), 0)
       const listed = yield* ask(rig, "/v1/files?limit=5")
       assert.strictEqual(at(listed.json, "data", 0, "id"), "file_a_4")
       assert.strictEqual(yield* rig.pins.find(String(at(listed.json, "data", 0, "id"))), "a")
@@ -118,8 +118,8 @@ describe("files", () => {
   it.live("of one account are asked of no other, and those that are not known of nobody", () =>
     Effect.gen(function* () {
       const { asked, rig } = yield* makeTwo()
-      yield* rig.pins.save("file", "file_b_1", b, 0)
-      yield* rig.pins.save("file", "file_gone", CredentialId.make("gone"), 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b_1" }], b, 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_gone" }], CredentialId.make("gone"), 0)
       assert.strictEqual((yield* ask(rig, "/v1/files/file_b_1")).status, 200)
       for (const id of ["file_unknown", "file_gone", "..%2Fmodels"]) {
         assert.deepStrictEqual(errorOf(yield* ask(rig, `/v1/files/${id}`)), [404, "not_found_error"], id)
@@ -151,7 +151,7 @@ describe("files", () => {
   it.live("that are refused are refused in the upstream's words, and still known where deleting failed", () =>
     Effect.gen(function* () {
       const { rig } = yield* makeTwo((_, response) => sendError(response, 400, "invalid_request_error"))
-      yield* rig.pins.save("file", "file_b_1", b, 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b_1" }], b, 0)
       for (const [path, asking] of [
         ["/v1/files", upload],
         ["/v1/files/file_b_1", { method: "DELETE" }],
@@ -179,7 +179,7 @@ describe("files", () => {
         response.on("drain", more)
         more()
       })
-      yield* rig.pins.save("file", "file_b_1", b, 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b_1" }], b, 0)
       const outstanding = Effect.map(rig.pool.snapshot, (snapshot) => snapshot.outstanding)
       const response = yield* slowly(rig.url, "/v1/files/file_b_1/content")
       assert.strictEqual(yield* outstanding, 1)
@@ -202,7 +202,7 @@ describe("files", () => {
         response.writeHead(200, { "content-type": "application/octet-stream" })
         response.write("half", () => response.destroy())
       })
-      yield* rig.pins.save("file", "file_b_1", b, 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b_1" }], b, 0)
       const broken = yield* Effect.promise(async () => {
         const response = await fetch(`${rig.url}/v1/files/file_b_1/content`, { headers: { "x-api-key": clientKey } })
         return response.text().then(
@@ -252,7 +252,7 @@ describe("batches", () => {
   it.live("go to the account that has the files they name", () =>
     Effect.gen(function* () {
       const { asked, rig } = yield* makeTwo()
-      yield* rig.pins.save("file", "file_b_1", b, 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b_1" }], b, 0)
       const params = saying([{ type: "document", source: { type: "file", file_id: "file_b_1" } }])
       yield* ask(rig, "/v1/messages/batches", { body: { requests: [{ custom_id: "1", params }] } })
       assert.deepStrictEqual(asked(), ["b"])
@@ -304,7 +304,7 @@ describe("the routes of accounts", () => {
     Effect.gen(function* () {
       const origin = "https://app.example.com"
       const { rig } = yield* makeTwo(byAccount, { server: { corsOrigins: [origin] } })
-      yield* rig.pins.save("file", "file_b_1", b, 0)
+      yield* rig.pins.save([{ kind: "file", id: "file_b_1" }], b, 0)
       for (const path of ["/v1/files", "/v1/files/file_b_1/content", "/v1/files/unknown"]) {
         const answer = yield* ask(rig, path, { headers: { origin } })
         assert.strictEqual(answer.headers.get("access-control-allow-origin"), origin, path)

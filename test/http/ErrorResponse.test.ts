@@ -29,6 +29,7 @@ describe("what a client is told", () => {
     )
     assert.deepStrictEqual(told, {
       key_rejected: "502 api_error",
+      forbidden: "502 api_error",
       network: "502 api_error",
       timeout: "504 timeout_error",
       upstream_error: "502 api_error",

@@ -155,7 +155,7 @@ describe("a request passes", () => {
           via: "1.1 weir"
         })
         assert.isUndefined(asked?.headers.authorization)
-        assert.isUndefined(asked?.headers["accept-encoding"])
+        assert.strictEqual(asked?.headers["accept-encoding"], "identity")
       })
     )
   }
@@ -337,6 +337,84 @@ describe("a signature that is refused", () => {
       assert.strictEqual(answer.status, 400)
       assert.include(answer.text, "Invalid `signature` in `thinking` block")
       assert.lengthOf(upstream.asked, 1)
+    })
+  )
+})
+
+describe("whatever its upstream says", () => {
+  it.live("a client and the ledger are told no credential, also not by an error in a stream", () =>
+    Effect.gen(function* () {
+      const leak = (key: string) =>
+        `event: error\ndata: {"type":"error","error":{"type":"api_error","message":"failed for ${key}","details":{"k":"${key}"}}}\n\n`
+      const begun = streamText.slice(0, streamText.indexOf("event: content_block_stop"))
+      for (const before of ["", begun]) {
+        const { gateway } = yield* makeThrough(({ headers }) => ({
+          headers: sse,
+          chunks: [before + leak(String(headers["x-api-key"]))]
+        }))
+        const answer = yield* ask(gateway, "/v1/messages", { body })
+        assert.include(answer.text, "failed for <redacted>")
+        const record = yield* recordOf(gateway, answer.headers.get("request-id"))
+        assert.notInclude(answer.text + JSON.stringify(record), "sk-ant-a")
+      }
+    })
+  )
+
+  for (const [what, ending] of [
+    ["reset", { breaks: true }],
+    ["left open", { stays: true }]
+  ] as const) {
+    it.live(`a whole answer is one though its connection is ${what}`, () =>
+      Effect.gen(function* () {
+        const { gateway } = yield* makeThrough(() => ({ headers: sse, chunks: [streamText], ...ending }))
+        const answer = yield* ask(gateway, "/v1/messages", { body })
+        assert.strictEqual(withoutWeir(answer.text), streamText)
+      })
+    )
+  }
+
+  it.live("an error that came as a 200 is one, and another account is asked", () =>
+    Effect.gen(function* () {
+      const overloaded = `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`
+      for (const asked of [body, whole]) {
+        const { gateway } = yield* makeThrough(
+          ({ headers }) =>
+            headers["x-api-key"] === "sk-ant-a"
+              ? { headers: json, chunks: [overloaded] }
+              : {
+                  headers: asked === body ? sse : json,
+                  chunks: [asked === body ? streamText : (messages[0]?.text ?? "")]
+                },
+          {},
+          [anthropicKey("a"), anthropicKey("b", { priority: 1 })]
+        )
+        assert.strictEqual((yield* ask(gateway, "/v1/messages", { body: asked })).status, 200)
+      }
+    })
+  )
+
+  it.live("its output is estimated where nobody has counted it", () =>
+    Effect.gen(function* () {
+      const text = `{"id":"msg_1","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"${"word ".repeat(400)}"}],"stop_reason":"end_turn","usage":{"input_tokens":7}}`
+      const { gateway } = yield* makeThrough(() => ({ headers: json, chunks: [text] }))
+      const { usage } = JSON.parse((yield* ask(gateway, "/v1/messages", { body: whole })).text)
+      assert.isAbove(usage.output_tokens, 300)
+      assert.strictEqual(usage.weir.source, "estimated")
+    })
+  )
+
+  it.live("a permission that one account lacks switches none off", () =>
+    Effect.gen(function* () {
+      const refusal = `{"type":"error","error":{"type":"permission_error","message":"not for you"}}`
+      const { gateway, upstream } = yield* makeThrough(() => ({ status: 403, headers: json, chunks: [refusal] }), {}, [
+        anthropicKey("a"),
+        anthropicKey("b")
+      ])
+      for (let turn = 0; turn < 4; turn++) {
+        assert.strictEqual((yield* ask(gateway, "/v1/messages", { body })).status, 502)
+      }
+      assert.lengthOf(upstream.asked, 8)
+      for (const { health } of (yield* gateway.pool.snapshot).credentials) assert.isNull(health.disabled)
     })
   )
 })

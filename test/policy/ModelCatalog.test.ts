@@ -63,7 +63,7 @@ const Name = Schema.Array(Piece)
 describe("ModelCatalog", () => {
   for (const [name, id] of names) {
     it(`knows ${name} as ${id}`, () => {
-      assert.deepStrictEqual(resolveModel(name, {}), { id, substituted: false, alias: null })
+      assert.deepInclude(resolveModel(name, {}), { id, substituted: false })
     })
   }
 
@@ -79,22 +79,36 @@ describe("ModelCatalog", () => {
     assert.strictEqual(idOf(name) === "", name === "")
   })
 
+  it("names a model for upstreams of the clients' language where the client did not", () => {
+    const named = (name: string) => resolveModel(name, { mine: "claude-opus-4.5" }).named
+    assert.deepStrictEqual(
+      [
+        "claude-sonnet-4-5-20250929",
+        "claude-sonnet-4.5",
+        "claude-opus-4-6-thinking",
+        "claude-opus-5-5[1m]",
+        "mine"
+      ].map(named),
+      [null, "claude-sonnet-4-5", "claude-opus-4-6", "claude-opus-5-5", "claude-opus-4-5"]
+    )
+  })
+
   it("asks the operator's aliases first", () => {
     const aliases = { "my-sonnet": "claude-sonnet-4.5", "claude-opus-4-6": "claude-opus-4.8" }
     assert.deepStrictEqual(resolveModel("my-sonnet", aliases), {
       id: "claude-sonnet-4.5",
       substituted: true,
-      alias: "claude-sonnet-4-5"
+      named: "claude-sonnet-4-5"
     })
     assert.deepStrictEqual(resolveModel("my-sonnet-thinking", aliases), {
       id: "claude-sonnet-4.5",
       substituted: true,
-      alias: "claude-sonnet-4-5"
+      named: "claude-sonnet-4-5"
     })
     assert.deepStrictEqual(resolveModel("claude-opus-4-6", aliases), {
       id: "claude-opus-4.8",
       substituted: true,
-      alias: "claude-opus-4-8"
+      named: "claude-opus-4-8"
     })
     assert.strictEqual(resolveModel("claude-opus-4-7", aliases).id, "claude-opus-4.7")
   })

@@ -19,10 +19,12 @@ describe("PinStoreSql", () => {
         PinStore.use(body).pipe(
           Effect.provide(Layer.fresh(PinStoreSql.layerOf(most)).pipe(Layer.provide(storageIn(folder))))
         )
-      yield* opened(10, (store) => Effect.forEach([1, 2, 3, 4], (n) => store.save("file", `file_${n}`, a, n)))
+      yield* opened(10, (store) =>
+        Effect.forEach([1, 2, 3, 4], (n) => store.save([{ kind: "file", id: `file_${n}` }], a, n))
+      )
       const found = yield* opened(2, (store) =>
         Effect.andThen(
-          store.save("file", "file_5", a, 5),
+          store.save([{ kind: "file", id: "file_5" }], a, 5),
           Effect.forEach([1, 2, 3, 4, 5], (n) => store.find(`file_${n}`))
         )
       )
@@ -34,12 +36,15 @@ describe("PinStoreSql", () => {
     Effect.gen(function* () {
       const store = yield* PinStore
       const sql = yield* SqlClient.SqlClient
-      yield* store.save("file", "file_1", a, 1)
+      yield* store.save([{ kind: "file", id: "file_1" }], a, 1)
       yield* sql`create trigger full_disk before delete on pins begin select raise(abort, 'full'); end`
-      assert.strictEqual((yield* Effect.flip(store.save("file", "file_2", a, 2))).operation, "save a pin")
+      assert.strictEqual(
+        (yield* Effect.flip(store.save([{ kind: "file", id: "file_2" }], a, 2))).operation,
+        "save pins"
+      )
       yield* sql`drop trigger full_disk`
       assert.deepStrictEqual([yield* store.find("file_1"), yield* store.find("file_2")], [a, null])
-      yield* store.save("file", "file_3", a, 3)
+      yield* store.save([{ kind: "file", id: "file_3" }], a, 3)
       assert.deepStrictEqual([yield* store.find("file_1"), yield* store.find("file_3")], [null, a])
     }).pipe(Effect.provide(PinStoreSql.layerOf(1).pipe(Layer.provideMerge(memory))))
   )

@@ -20,6 +20,8 @@ export interface Reply {
   readonly chunks: ReadonlyArray<string | Uint8Array>
   /** The socket breaks after the last chunk. */
   readonly breaks?: boolean
+  /** Nothing ends it. */
+  readonly stays?: boolean
 }
 
 export interface RawUpstream {
@@ -46,14 +48,14 @@ export const makeRawUpstream = Effect.fnUntraced(function* (
         headers: incoming.headers,
         body: Buffer.concat(chunks).toString("utf8")
       }
-      const { breaks = false, chunks: parts, headers, status = 200 } = reply(one, asked.length)
+      const { breaks = false, stays = false, chunks: parts, headers, status = 200 } = reply(one, asked.length)
       asked.push(one)
       outgoing.writeHead(status, headers ?? {})
       const next = (at: number): void => {
         const part = parts[at]
         if (part !== undefined) outgoing.write(part, () => next(at + 1))
         else if (breaks) outgoing.destroy()
-        else outgoing.end()
+        else if (!stays) outgoing.end()
       }
       next(0)
     })

@@ -61,21 +61,33 @@ const reasonOf = (
   [kind, scope, isTold]: Meaning,
   status: number,
   error: AnthropicError | null
-): Omit<FailureReason, "retryAfterMs"> => {
-  const told: ToldError | null =
-    error === null || !isTold
-      ? null
-      : { status, type: error.type, message: error.message, details: error.details ?? null }
+): Omit<FailureReason, "retryAfterMs"> => ({
+  kind,
+  scope,
+  status,
+  message: redact(error?.message ?? `HTTP ${status}`),
+  directoryKey: null,
+  ...(error === null ? {} : { code: error.type }),
+  ...(isTold && (error !== null || !ofOwn.has(kind)) ? { told: toldOf(kind, status, error) } : {})
+})
+
+/** What the client is told: the upstream's words, under the status and the type that belong together here. */
+const toldOf = (kind: FailureKind, status: number, error: AnthropicError | null): ToldError => {
+  const own = ofOwn.get(kind)
   return {
-    kind,
-    scope,
-    status,
-    message: redact(error?.message ?? `HTTP ${status}`),
-    directoryKey: null,
-    ...(error === null ? {} : { code: error.type }),
-    ...(told === null ? {} : { told })
+    status: own?.status ?? status,
+    type: own?.type ?? error?.type ?? typeOf(status),
+    message: error?.message ?? `HTTP ${status}`,
+    details: error?.details ?? null
   }
 }
+
+/** The upstream's own trouble is the gateway's to its client, whatever status it came with. */
+const ofOwn: ReadonlyMap<FailureKind, Pick<ToldError, "status" | "type">> = new Map([
+  ["upstream_error", { status: 502, type: "api_error" }],
+  ["timeout", { status: 504, type: "timeout_error" }],
+  ["model_capacity", { status: 529, type: "overloaded_error" }]
+])
 
 const statuses: ReadonlyMap<string, number> = new Map([
   ["invalid_request_error", 400],
@@ -90,20 +102,37 @@ const statuses: ReadonlyMap<string, number> = new Map([
   ["overloaded_error", 529]
 ])
 
-const byStatus = (status: number, error: AnthropicError | null): Meaning => {
+/** The type of a refusal that names none. */
+const typeOf = (status: number): string => [...statuses].find(([, of]) => of === status)?.[0] ?? "invalid_request_error"
+
+/** Accounts are refused as 400 for what only their owner can mend. */
+const ofAccount: ReadonlyArray<readonly [words: RegExp, kind: FailureKind]> = [
+  [/credit balance is too low|reached your specified api usage limits/i, "overage_request_limit"],
+  [/organization has been disabled/i, "account_suspended"]
+]
+
+/** @param given one below 400 is none: the error's type tells what it should have been */
+const byStatus = (given: number, error: AnthropicError | null): Meaning => {
+  const status = given >= 400 ? given : (statuses.get(error?.type ?? "") ?? 500)
   const message = error?.message ?? ""
+  if (error?.type === "overloaded_error") return ["model_capacity", "model", true]
   switch (status) {
-    case 400:
-      if (/credit balance is too low/i.test(message)) return ["overage_request_limit", "credential", false]
+    case 400: {
+      const account = ofAccount.find(([words]) => words.test(message))
+      if (account !== undefined) return [account[1], "credential", false]
       if (/prompt is too long/i.test(message)) return ["prompt_too_long", "none", true]
-      return [/signature/i.test(message) ? "invalid_signature" : "invalid_request", "none", true]
+      const isSignature = /signature/i.test(message) && /thinking/i.test(message)
+      return [isSignature ? "invalid_signature" : "invalid_request", "none", true]
+    }
     case 401:
       return ["key_rejected", "credential", false]
     case 402:
       return ["overage_request_limit", "credential", false]
     case 403:
-      return ["auth", "credential", false]
+      return ["forbidden", "credential", false]
     case 404:
+      // Not the API's own: something else answers at its address.
+      if (error === null) return ["upstream_error", "upstream", false]
       return /^model\b/.test(message) ? ["invalid_model", "model", true] : ["invalid_request", "none", true]
     case 408:
     case 504:

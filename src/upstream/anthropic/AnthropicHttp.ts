@@ -43,11 +43,26 @@ const ofTheConnection = [
   "content-length"
 ]
 /** About the client as this gateway and what stands before it know it. */
-const ofTheClient = ["authorization", "x-api-key", "cookie", "origin", "referer", "forwarded", "x-real-ip"]
+const ofTheClient = [
+  "authorization",
+  "x-api-key",
+  "cookie",
+  "origin",
+  "referer",
+  "forwarded",
+  "x-real-ip",
+  "x-client-ip",
+  "true-client-ip",
+  "cf-connecting-ip"
+]
 /** Bytes that are read on the way must not be packed. */
 const ofPacking = ["accept-encoding", "content-encoding"]
 
-const kept: ReadonlySet<string> = new Set([...ofTheConnection, ...ofTheClient, ...ofPacking])
+const dropped: ReadonlySet<string> = new Set([...ofTheConnection, ...ofTheClient, ...ofPacking])
+
+/** What proxies in front say of who the client is. */
+const ofProxies =
+  /^(?:x-forwarded-|x-original-|x-auth-request-|x-amzn-oidc-|x-goog-|x-ms-client-|cf-|tailscale-|remote-)/
 
 /** The headers of a client's request that its upstream gets. */
 export const passedOn = (headers: Readonly<Record<string, string>>): Record<string, string> => {
@@ -55,7 +70,7 @@ export const passedOn = (headers: Readonly<Record<string, string>>): Record<stri
   const { via, ...others } = headers
   return {
     ...Object.fromEntries(
-      Object.entries(others).filter(([name]) => !kept.has(name) && !named.has(name) && !name.startsWith("x-forwarded-"))
+      Object.entries(others).filter(([name]) => !dropped.has(name) && !named.has(name) && !ofProxies.test(name))
     ),
     via: via === undefined ? "1.1 weir" : `${via}, 1.1 weir`
   }
@@ -65,7 +80,9 @@ export const passedOn = (headers: Readonly<Record<string, string>>): Record<stri
 export const ownHeaders = ({ version }: AnthropicOptions): Record<string, string> => ({
   "user-agent": `weir/${version}`,
   "anthropic-version": "2023-06-01",
-  accept: "application/json"
+  accept: "application/json",
+  // Without it any coding would do.
+  "accept-encoding": "identity"
 })
 
 /** The one header that the credential is presented in. */

@@ -6,7 +6,7 @@
  * **Source:** Anthropic Messages API: `thread`, `container`, code execution results.
  */
 import type { Made } from "../../message/Pin.ts"
-import { isRecord } from "./AnthropicUsage.ts"
+import { isRecord } from "../../message/JsonRecord.ts"
 
 /** Most things that are remembered of one answer. */
 const mostMade = 256

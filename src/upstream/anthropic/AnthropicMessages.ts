@@ -1,6 +1,7 @@
 /**
  * AnthropicMessages: one call of `POST /v1/messages`, its answer passed on in the upstream's own words.
  */
+import { isRecord } from "../../message/JsonRecord.ts"
 import { Effect } from "effect"
 import { withMembers } from "../../codec/JsonText.ts"
 import { join } from "../../codec/SseFrames.ts"
@@ -14,7 +15,7 @@ import { limitsIn } from "./AnthropicLimits.ts"
 import { AnthropicMade } from "./AnthropicMade.ts"
 import { AnthropicStream } from "./AnthropicStream.ts"
 import { withoutThinking } from "./AnthropicThinking.ts"
-import { isRecord, type RawUsage, readUsage, toldMembers, usageIn, webSearchesIn } from "./AnthropicUsage.ts"
+import { type RawUsage, readUsage, toldMembers, usageIn, webSearchesIn } from "./AnthropicUsage.ts"
 
 /** Longest answer that is taken whole. Bytes. */
 const longestWhole = 32 * 1024 * 1024
@@ -46,7 +47,7 @@ const sendOnce = Effect.fnUntraced(function* (
   lease: Lease,
   sink: ContentSink
 ): Effect.fn.Return<Settlement, UpstreamFailure> {
-  const reader = new Reader(sink, call.request.stream === true)
+  const reader = new Reader(sink, call.request.stream === true, lease)
   const response = yield* dispatch
     .push(
       {
@@ -59,13 +60,19 @@ const sendOnce = Effect.fnUntraced(function* (
       },
       reader
     )
-    .pipe(Effect.mapError(broken))
-  if (!reader.accepts(response)) return yield* rejected(response, lease)
+    .pipe(
+      Effect.mapError(broken),
+      // An answer that was whole is one, however its connection ends.
+      Effect.catch((error) => (reader.isOver ? Effect.succeed(null) : Effect.fail(error)))
+    )
+  if (response !== null && !reader.accepts(response)) return yield* rejected(response, lease)
   const settlement = reader.finish()
-  return settlement instanceof UpstreamFailure
-    ? yield* new UpstreamFailure({
-        reason: { ...settlement.reason, message: withoutToken(settlement.reason.message, lease) }
-      })
+  if ("failed" in settlement) return yield* settlement.failed
+  return "error" in settlement
+    ? yield* rejected(
+        { status: response?.status ?? 200, headers: response?.headers ?? {}, body: settlement.error },
+        lease
+      )
     : settlement
 })
 
@@ -75,10 +82,21 @@ class Reader implements Receiver {
   readonly #stream: AnthropicStream | null
   readonly #whole: Array<Uint8Array> = []
   #length = 0
+  #stop = (): void => {}
 
-  constructor(sink: ContentSink, streams: boolean) {
+  constructor(sink: ContentSink, streams: boolean, lease: Lease) {
     this.#sink = sink
-    this.#stream = streams ? new AnthropicStream(sink, () => sink.begun(() => usedOf(this.#stream?.raw ?? {}))) : null
+    this.#stream = streams
+      ? new AnthropicStream(
+          sink,
+          () => sink.begun(() => this.#used()),
+          (text) => withoutToken(text, lease)
+        )
+      : null
+  }
+
+  get isOver(): boolean {
+    return this.#stream?.isOver === true
   }
 
   accepts({ headers, status }: ResponseHead): boolean {
@@ -86,7 +104,8 @@ class Reader implements Receiver {
     return status === 200 && (headers["content-type"] ?? "").toLowerCase().includes(type)
   }
 
-  readonly head: Receiver["head"] = (head, resume) => {
+  readonly head: Receiver["head"] = (head, resume, stop) => {
+    this.#stop = stop
     const accepted = this.accepts(head)
     if (accepted) {
       this.#sink.open(resume, { requestId: head.headers["request-id"] ?? null, limits: limitsIn(head.headers) })
@@ -95,20 +114,28 @@ class Reader implements Receiver {
   }
 
   readonly data: Receiver["data"] = (chunk) => {
-    if (this.#stream !== null) return this.#stream.push(chunk)
+    if (this.#stream !== null) {
+      const demand = this.#stream.push(chunk)
+      if (this.#stream.isOver) this.#sink.over?.(this.#stop)
+      return demand
+    }
     this.#length += chunk.length
     if (this.#length > longestWhole) return "stop"
     this.#whole.push(chunk)
     return "more"
   }
 
-  finish(): Settlement | UpstreamFailure {
-    if (this.#stream === null) return this.#length > longestWhole ? tooLong : settleWhole(join(this.#whole))
+  #used(): Used {
+    return usedOf(this.#stream?.raw ?? {}, Math.ceil((this.#stream?.deltaBytes ?? 0) / bytesOfToken))
+  }
+
+  finish(): Settlement | Failed {
+    if (this.#stream === null) return this.#length > longestWhole ? { failed: tooLong } : settleWhole(join(this.#whole))
     const ended = this.#stream.finish()
     return "kind" in ended
-      ? new UpstreamFailure({ reason: ended })
+      ? { failed: new UpstreamFailure({ reason: ended }) }
       : {
-          ...usedOf(this.#stream.raw),
+          ...this.#used(),
           stopReason: this.#stream.stopReason ?? "end_turn",
           stopSequence: this.#stream.stopSequence,
           answeredBy: this.#stream.model,
@@ -118,17 +145,24 @@ class Reader implements Receiver {
   }
 }
 
-/** What an answer has used by its own figures. */
-const usedOf = (raw: RawUsage): Used => ({
-  calls: [{ usage: readUsage(raw), outputEstimate: 0, inputAdded: 0 }],
+/** What is no answer: why, or the error that came in its place. */
+type Failed = { readonly failed: UpstreamFailure } | { readonly error: string }
+
+/** Of an output whose tokens nobody has counted. */
+const bytesOfToken = 4
+
+/** What an answer has used by its own figures; the estimate stands where it has none. */
+const usedOf = (raw: RawUsage, outputEstimate: number): Used => ({
+  calls: [{ usage: readUsage(raw), outputEstimate, inputAdded: 0 }],
   webSearches: webSearchesIn(raw),
   isRead: true
 })
 
-const settleWhole = (bytes: Uint8Array): Settlement | UpstreamFailure => {
+const settleWhole = (bytes: Uint8Array): Settlement | Failed => {
   const text = new TextDecoder().decode(bytes)
   const message = parse(text)
-  if (!isRecord(message) || message["type"] !== "message") return unreadable
+  if (isRecord(message) && message["type"] === "error") return { error: text }
+  if (!isRecord(message) || message["type"] !== "message") return { failed: unreadable }
   const raw = usageIn(message)
   const made = new AnthropicMade()
   made.message(message)
@@ -139,7 +173,7 @@ const settleWhole = (bytes: Uint8Array): Settlement | UpstreamFailure => {
     return told === null ? bytes : new TextEncoder().encode(told)
   }
   return {
-    ...usedOf(raw),
+    ...usedOf(raw, Math.ceil(JSON.stringify(message["content"] ?? "").length / bytesOfToken)),
     stopReason: textIn("stop_reason") ?? "end_turn",
     stopSequence: textIn("stop_sequence"),
     answeredBy: textIn("model"),
@@ -156,5 +190,5 @@ const parse = (text: string): unknown => {
   }
 }
 
-const tooLong = failure("stream_broken", "none", "the answer is too long to be given whole; ask for it as a stream")
+const tooLong = failure("invalid_request", "none", "the answer is too long to be given whole; ask for it as a stream")
 const unreadable = failure("upstream_error", "upstream", "the upstream's answer is not a message")

@@ -6,6 +6,7 @@
  *
  * **Source:** Anthropic Messages API, streaming.
  */
+import { isRecord } from "../../message/JsonRecord.ts"
 import { join, leadingName, readEvent, SseFrames, withData } from "../../codec/SseFrames.ts"
 import { withMembers } from "../../codec/JsonText.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
@@ -16,20 +17,24 @@ import { failure } from "../UpstreamFailure.ts"
 import type { ContentSink, Opening, Verbatim } from "../UpstreamProvider.ts"
 import { classifyEvent } from "./AnthropicFailure.ts"
 import { AnthropicMade } from "./AnthropicMade.ts"
-import { isRecord, type RawUsage, toldMembers, usageIn } from "./AnthropicUsage.ts"
+import { type RawUsage, toldMembers, usageIn } from "./AnthropicUsage.ts"
 
+/** What of a delta is no content. Bytes. */
+const deltaFrame = 128
 /** What may come after the last `message_delta`. Bytes. */
 const longestEnd = 1024 * 1024
 
 export class AnthropicStream {
   readonly #sink: Pick<ContentSink, "pass">
   readonly #begun: () => void
+  readonly #clean: (text: string) => string
   readonly #frames = new SseFrames()
   /** The last `message_delta` and what came after it, which waits. */
   #end: Array<Uint8Array> = []
   #endLength = 0
   #stopped = false
   #hasBegun = false
+  #deltaBytes = 0
   #passed = 0
   #opening: (Omit<Opening, "with"> & { readonly frame: Uint8Array; readonly raw: RawUsage }) | null = null
   #raw: RawUsage = {}
@@ -39,10 +44,24 @@ export class AnthropicStream {
   #model: string | null = null
   #failure: FailureReason | null = null
 
-  /** @param begun called with the first event */
-  constructor(sink: Pick<ContentSink, "pass">, begun: () => void) {
+  /**
+   * @param begun called with the first event
+   * @param clean takes out of an error's text what nobody may be told
+   */
+  constructor(sink: Pick<ContentSink, "pass">, begun: () => void, clean: (text: string) => string) {
     this.#sink = sink
     this.#begun = begun
+    this.#clean = clean
+  }
+
+  /** Whether the last event of a whole answer has come. */
+  get isOver(): boolean {
+    return this.#stopped && this.#failure === null
+  }
+
+  /** Bytes of content that have come, as far as that is told by deltas. */
+  get deltaBytes(): number {
+    return this.#deltaBytes
   }
 
   /** All figures that have come. */
@@ -66,11 +85,6 @@ export class AnthropicStream {
   /** The model that says it answers. */
   get model(): string | null {
     return this.#model
-  }
-
-  /** Whether anything has gone on to the client. */
-  get hasPassed(): boolean {
-    return this.#passed > 0
   }
 
   push(chunk: Uint8Array): Demand {
@@ -154,11 +168,14 @@ export class AnthropicStream {
         this.#stopped = true
         return "too"
       case "error":
-        this.#failure = classifyEvent(readEvent(frame).data ?? "")
+        this.#failure = classifyEvent(this.#clean(readEvent(frame).data ?? ""))
         return "no"
+      case "content_block_delta":
+        this.#deltaBytes += Math.max(0, to - from - deltaFrame)
+        return this.#stopped ? "too" : "no"
       default:
         if (name === "content_block_start") this.#block(frame)
-        return this.#end.length > 0 && (this.#stopped || name === null || name === "ping") ? "too" : "no"
+        return this.#end.length > 0 && (this.#stopped || name?.startsWith("content_block") !== true) ? "too" : "no"
     }
   }
 
@@ -228,8 +245,9 @@ const parseJson = (text: string): unknown => {
 const withUsage = (frame: Uint8Array, path: ReadonlyArray<string>, raw: RawUsage, usage: Usage): Uint8Array => {
   const { data } = readEvent(frame)
   const members = toldMembers(raw, usage)
+  // What cannot be read goes on as it is.
   const changed =
-    data === null
+    data === null || !isRecord(parseJson(data))
       ? null
       : (withMembers(data, path, members) ?? withMembers(data, path.slice(0, -1), { usage: members }))
   return changed === null ? frame : withData(frame, changed)

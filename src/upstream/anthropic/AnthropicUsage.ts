@@ -7,6 +7,7 @@
  *
  * **Source:** Anthropic Messages API, `Usage`.
  */
+import { isRecord } from "../../message/JsonRecord.ts"
 import type { TokenCounts, UpstreamUsage, Usage } from "../../message/Usage.ts"
 
 /** `usage` as it was parsed. */
@@ -50,7 +51,8 @@ const counts: ReadonlyArray<keyof TokenCounts> = [
  */
 export const toldMembers = (raw: RawUsage, usage: Usage): RawUsage => {
   const members: Record<string, unknown> = {}
-  for (const name of counts) if (raw[name] !== usage[name]) members[name] = usage[name]
+  // What is null or was not said counts as none, and stays so where it is none.
+  for (const name of counts) if ((raw[name] ?? 0) !== usage[name]) members[name] = usage[name]
   const before = isRecord(raw["cache_creation"]) ? raw["cache_creation"] : null
   const { cache_creation: told } = usage
   const differs = before !== null && (before[five] !== told[five] || before[hour] !== told[hour])
@@ -60,6 +62,3 @@ export const toldMembers = (raw: RawUsage, usage: Usage): RawUsage => {
 
 const given = (name: keyof UpstreamUsage, value: unknown): UpstreamUsage =>
   typeof value === "number" ? { [name]: value } : {}
-
-export const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)

@@ -3,6 +3,7 @@
  *
  * **Source:** AWS restJson1 protocol: the error's name in `x-amzn-errortype` or in the body's `__type`.
  */
+import { isRecord } from "../../message/JsonRecord.ts"
 import { Schema } from "effect"
 import type { FailureReason } from "../../message/FailureReason.ts"
 import { retryAfter } from "../RetryAfter.ts"
@@ -42,9 +43,12 @@ export const classify = (
     status,
     message: reason.message === "" ? `HTTP ${status}` : reason.message,
     ...(requestId === undefined ? {} : { requestId }),
-    retryAfterMs: retryAfter(headers["retry-after"], now)
+    retryAfterMs: listenedTo(retryAfter(headers["retry-after"], now))
   }
 }
+
+/** Kiro's shortest times mean nothing: it would refuse again. Milliseconds. */
+const listenedTo = (ms: number | null): number | null => (ms !== null && ms >= 5_000 ? ms : null)
 
 /**
  * What a quota error carries somewhere in its body, whatever the body's shape; the month's is the graver one. A 429 may
@@ -54,6 +58,3 @@ const markerIn = (body: string, status: number): string | null =>
   ["MONTHLY_REQUEST_COUNT", "OVERAGE_REQUEST_LIMIT_EXCEEDED"].find((marker) =>
     body.includes(status === 402 ? marker : `"${marker}"`)
   ) ?? null
-
-const isRecord = (value: unknown): value is Readonly<Record<string, unknown>> =>
-  typeof value === "object" && value !== null && !Array.isArray(value)

@@ -31,7 +31,8 @@ const push = Effect.fnUntraced(function* (
   const { body, contentType, status } = replyTo(request.url.pathname, textOf(request.body))
   const head: ResponseHead = { status, headers: { "content-type": contentType } }
   const flow = Latch.makeUnsafe(true)
-  if (!receiver.head(head, () => flow.openUnsafe())) return { ...head, body: new TextDecoder().decode(body) }
+  const resume = () => flow.openUnsafe()
+  if (!receiver.head(head, resume, resume)) return { ...head, body: new TextDecoder().decode(body) }
   for (let at = 0; at < body.length; at += chunkBytes) {
     yield* Effect.yieldNow
     // Closed before the chunk is handed over: a receiver may resume before it has even said that it is full.

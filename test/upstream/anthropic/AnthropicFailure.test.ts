@@ -37,7 +37,7 @@ const table: ReadonlyArray<
   ],
   [401, "authentication_error", "invalid x-api-key", "key_rejected", "credential", false],
   [402, "billing_error", "pay", "overage_request_limit", "credential", false],
-  [403, "permission_error", "not yours", "auth", "credential", false],
+  [403, "permission_error", "not yours", "forbidden", "credential", false],
   [404, "not_found_error", "model: claude-x", "invalid_model", "model", true],
   [404, "not_found_error", "File not found", "invalid_request", "none", true],
   [413, "request_too_large", "too large", "client_error", "none", true],
@@ -49,6 +49,13 @@ const table: ReadonlyArray<
   [529, "overloaded_error", "Overloaded", "model_capacity", "model", true]
 ]
 
+/** What the upstream's own trouble is to a client. */
+const own = new Map([
+  ["upstream_error", { status: 502, type: "api_error" }],
+  ["timeout", { status: 504, type: "timeout_error" }],
+  ["model_capacity", { status: 529, type: "overloaded_error" }]
+])
+
 describe("AnthropicFailure", () => {
   for (const [status, type, message, kind, scope, told] of table) {
     it(`reads ${status} ${type}: ${message}`, () => {
@@ -56,9 +63,36 @@ describe("AnthropicFailure", () => {
       assert.strictEqual(reason.kind, kind)
       assert.strictEqual(reason.scope, scope)
       assert.strictEqual(reason.requestId, "req_up")
-      assert.deepStrictEqual(reason.told, told ? { status, type, message, details: null } : undefined)
+      assert.deepStrictEqual(
+        reason.told,
+        told ? { ...(own.get(kind) ?? { status, type }), message, details: null } : undefined
+      )
     })
   }
+
+  it("knows what is an account's own trouble, though it comes as a mistake of the client", () => {
+    const kind = (message: string) => read(400, "invalid_request_error", message).kind
+    assert.strictEqual(kind("This organization has been disabled."), "account_suspended")
+    assert.strictEqual(
+      kind("You have reached your specified API usage limits. You will regain access on 2026-12-01"),
+      "overage_request_limit"
+    )
+    assert.strictEqual(kind("tools.0: the function signature is too long"), "invalid_request")
+  })
+
+  it("takes an error for one, whatever its status and its body", () => {
+    const told = (status: number, body: string) => {
+      const reason = classify(status, {}, body, now)
+      return `${reason.kind} ${reason.told?.status ?? "-"} ${reason.told?.type ?? "-"}`
+    }
+    assert.strictEqual(told(200, bodyOf("overloaded_error", "m")), "model_capacity 529 overloaded_error")
+    assert.strictEqual(told(302, ""), "upstream_error - -")
+    assert.strictEqual(told(413, "<html>"), "client_error 413 request_too_large")
+    assert.strictEqual(told(422, "<html>"), "client_error 422 invalid_request_error")
+    assert.strictEqual(told(404, "<html>"), "upstream_error - -")
+    assert.strictEqual(told(503, bodyOf("overloaded_error", "m")), "model_capacity 529 overloaded_error")
+    assert.strictEqual(told(503, bodyOf("timeout_error", "m")), "upstream_error 502 api_error")
+  })
 
   it("keeps what clients recover by", () => {
     const details = { error_code: "thread_not_found" }

@@ -33,7 +33,11 @@ const run = (response: ResponseHead & { readonly body: string }, room = true) =>
   const push: Sender["push"] = (request, receiver) =>
     Effect.sync(() => {
       sent.push(request)
-      const streams = receiver.head(response, () => {})
+      const streams = receiver.head(
+        response,
+        () => {},
+        () => {}
+      )
       if (streams) demands.push(receiver.data(new TextEncoder().encode(response.body)))
       return { ...response, body: streams ? "" : response.body }
     })
@@ -58,6 +62,7 @@ describe("AnthropicForward", () => {
       assert.strictEqual(request.body, call.body)
       assert.deepStrictEqual(request.headers, {
         "user-agent": "weir/1.2.3",
+        "accept-encoding": "identity",
         "anthropic-version": "2023-06-01",
         accept: "application/json",
         "content-type": "multipart/form-data; boundary=x",

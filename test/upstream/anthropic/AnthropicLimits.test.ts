@@ -1,4 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
+import { usedUpUntil } from "../../../src/message/RateLimits.ts"
 import { limitsIn } from "../../../src/upstream/anthropic/AnthropicLimits.ts"
 
 describe("AnthropicLimits", () => {
@@ -19,24 +20,42 @@ describe("AnthropicLimits", () => {
     )
   })
 
-  it("reads the unified limits of accounts that sign in", () => {
+  const unified = (more: Readonly<Record<string, string>>) =>
+    limitsIn(
+      Object.fromEntries(Object.entries(more).map(([name, value]) => [`anthropic-ratelimit-unified-${name}`, value]))
+    )
+
+  it("takes the verdict on an account that signs in for what it says, and its windows for no more than they say", () => {
     assert.deepStrictEqual(
-      limitsIn({
-        "anthropic-ratelimit-unified-status": "rejected",
-        "anthropic-ratelimit-unified-reset": "1795521600",
-        "anthropic-ratelimit-unified-5h-utilization": "0.87",
-        "anthropic-ratelimit-unified-5h-reset": "1795510000",
-        "anthropic-ratelimit-unified-representative-claim": "five_hour"
+      unified({
+        status: "rejected",
+        reset: "1795521600",
+        "5h-status": "rejected",
+        "5h-utilization": "0.871",
+        "5h-reset": "1795510000",
+        "7d-utilization": "1.02",
+        "representative-claim": "five_hour"
       }),
       new Map([
         ["unified", { limit: null, remaining: 0, resetsAt: 1_795_521_600_000 }],
-        ["unified-5h", { limit: 100, remaining: 13, resetsAt: 1_795_510_000_000 }]
+        ["unified-5h", { limit: 100, remaining: 12, resetsAt: 1_795_510_000_000 }],
+        ["unified-7d", { limit: 100, remaining: 1, resetsAt: null }]
       ])
     )
-    assert.deepStrictEqual(
-      limitsIn({ "anthropic-ratelimit-unified-status": "allowed" }).get("unified")?.remaining,
-      null
-    )
+  })
+
+  it("does not take an account for used up whose windows of one model or beyond its plan are", () => {
+    const limits = unified({
+      status: "allowed_warning",
+      reset: "1795521600",
+      "overage-status": "rejected",
+      "overage-reset": "1795521600",
+      "7d_oi-status": "rejected",
+      "7d_oi-utilization": "1.0",
+      "7d-utilization": "0.996"
+    })
+    assert.isNull(usedUpUntil(limits, 0))
+    assert.deepStrictEqual([...limits.keys()], ["unified", "unified-7d"])
   })
 
   it("takes nothing from what is no number and no time", () => {

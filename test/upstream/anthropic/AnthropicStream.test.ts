@@ -33,7 +33,11 @@ const stop = `event: message_stop\ndata: {"type":"message_stop"}\n\n`
 const run = (chunks: ReadonlyArray<Uint8Array>) => {
   const passed: Array<string> = []
   let begun = 0
-  const stream = new AnthropicStream({ pass: (bytes) => passed.push(textOf(bytes)) > 0 }, () => begun++)
+  const stream = new AnthropicStream(
+    { pass: (bytes) => passed.push(textOf(bytes)) > 0 },
+    () => begun++,
+    (text) => text
+  )
   const demands = chunks.map((chunk) => stream.push(chunk))
   const ended = stream.finish()
   return { stream, passed, begun, demands, ended }
@@ -86,7 +90,11 @@ describe("AnthropicStream", () => {
   })
 
   it("holds the upstream back where the client has no room", () => {
-    const stream = new AnthropicStream({ pass: () => false }, () => {})
+    const stream = new AnthropicStream(
+      { pass: () => false },
+      () => {},
+      (text) => text
+    )
     assert.strictEqual(stream.push(bytesOf(start)), "pause")
     assert.strictEqual(stream.push(bytesOf("event: x")), "more")
   })

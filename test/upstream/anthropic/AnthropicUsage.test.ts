@@ -50,6 +50,18 @@ describe("AnthropicUsage", () => {
     })
   })
 
+  it("leaves what is null or was not said where it is none", () => {
+    const told: Usage = {
+      input_tokens: 5,
+      output_tokens: 7,
+      cache_creation_input_tokens: 0,
+      cache_read_input_tokens: 0,
+      cache_creation: { ephemeral_5m_input_tokens: 0, ephemeral_1h_input_tokens: 0 }
+    }
+    const raw = { input_tokens: 5, output_tokens: 7, cache_read_input_tokens: null, cache_creation: null }
+    assert.deepStrictEqual(toldMembers(raw, told), {})
+  })
+
   it("takes no figure from what is none", () => {
     assert.deepStrictEqual(readUsage({ input_tokens: "7", output_tokens: null, cache_creation: 3 }), {})
     assert.strictEqual(webSearchesIn({ server_tool_use: { web_search_requests: 2 } }), 2)

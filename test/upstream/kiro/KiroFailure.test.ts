@@ -99,12 +99,16 @@ describe("classify", () => {
     assert.isNull(judged(429, { message: "slow down, account (d-9067c98495.b428)" }).directoryKey)
   })
 
-  it("reads retry-after as seconds or as a date, and nothing else", () => {
+  it("reads retry-after as seconds or as a date, from five seconds on", () => {
     const wait = (value: string) => judged(429, {}, { "retry-after": value }).retryAfterMs
-    assert.deepStrictEqual(
-      ["0", "1.5", "4", "5", "300", " 9999 "].map(wait),
-      [0, 1_500, 4_000, 5_000, 300_000, 9_999_000]
-    )
+    assert.deepStrictEqual(["0", "1.5", "4", "5", "300", " 9999 "].map(wait), [
+      null,
+      null,
+      null,
+      5_000,
+      300_000,
+      9_999_000
+    ])
     assert.strictEqual(wait("Fri, 02 Jan 2026 03:05:05 GMT"), 60_000)
     assert.deepStrictEqual(["Fri, 02 Jan 2026 03:03:05 GMT", "soon", "-5", ""].map(wait), [null, null, null, null])
     assert.isNull(judged(429, {}).retryAfterMs)
