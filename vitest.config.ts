@@ -24,6 +24,7 @@ export default defineConfig({
         test: {
           name: "weir",
           include: ["test/**/*.test.ts"],
+          globalSetup: "test/support/PostgresServer.ts",
           exclude: ["test/Toolchain.test.ts", "test/bench/**", "test/clients/**"],
           maxWorkers: "100%",
           testTimeout: 20_000,

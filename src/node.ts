@@ -82,7 +82,8 @@ export const layerFoundation = (
   Layer.merge(
     Storage.layer({
       url: Redacted.value(config.storage.url),
-      masterKeyFile: config.storage.masterKeyFile ?? undefined
+      masterKeyFile: config.storage.masterKeyFile ?? undefined,
+      journalFolder: config.storage.journalFolder
     }),
     layerUpstreams(config).pipe(Layer.provide([Dispatch.layer, DocumentWorker.layer]))
   )

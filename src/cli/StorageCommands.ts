@@ -27,7 +27,8 @@ export const configOr = (file: Option.Option<string>): Effect.Effect<ConfigFile,
 /** The database of a configuration, and nothing else. */
 export const storageOf = ({ config }: ConfigFile) => ({
   url: Redacted.value(config.storage.url),
-  masterKeyFile: config.storage.masterKeyFile ?? undefined
+  masterKeyFile: config.storage.masterKeyFile ?? undefined,
+  journalFolder: config.storage.journalFolder
 })
 
 /** Commands print their result; what the storage has to say besides is only of interest where it is a warning. */

@@ -107,7 +107,8 @@ const settled = (config: GatewayConfig, folder: string): GatewayConfig => {
           ? database === null
             ? null
             : database.replace(/[^/\\]*$/, "master.key")
-          : pathFrom(folder, keyFile)
+          : pathFrom(folder, keyFile),
+      journalFolder: pathFrom(folder, config.storage.journalFolder)
     },
     credentials: { files: files.map((file) => pathFrom(folder, file)) }
   }

@@ -63,12 +63,22 @@ export type AuthSettings = typeof AuthSettings.Type
 
 /** Where the gateway remembers. */
 export const StorageSettings = Schema.Struct({
-  url: member(StorageAddress, "sqlite:./data/weir.db", "sqlite:PATH or postgres://…; a path is relative to this file."),
+  url: member(
+    StorageAddress,
+    "sqlite:./data/weir.db",
+    "sqlite:PATH or postgres://USER:PASSWORD@HOST/DATABASE; a path is relative to this file."
+  ),
   masterKeyFile: member(
     Schema.NullOr(FilePath),
     null,
-    "File of the key that seals secrets, relative to this file. Left out: master.key beside the SQLite database. " +
-      "The environment's WEIR_MASTER_KEY goes before it."
+    "File of the key that seals secrets, relative to this file. Left out: master.key beside the SQLite database; with " +
+      "PostgreSQL it or WEIR_MASTER_KEY is required. The environment's WEIR_MASTER_KEY goes before it."
+  ),
+  journalFolder: member(
+    FilePath,
+    "./data",
+    "Folder of this machine for the ledger's journal, relative to this file, where the database is PostgreSQL; with " +
+      "SQLite the journal lies beside the database."
   ),
   retention: member(FiniteDuration, "30 days", "How long the record of a request is kept.")
 })

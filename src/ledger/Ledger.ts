@@ -79,7 +79,9 @@ const make = Effect.fnUntraced(function* (
 
   const moveAll = Effect.fnUntraced(function* (limit: number) {
     book.write()
-    for (let records = book.first(batch); records.length > 0; records = book.first(batch)) {
+    let records = book.first(batch)
+    if (records.length === 0) yield* store.check
+    for (; records.length > 0; records = book.first(batch)) {
       yield* store.save(records)
       book.saved(records.length)
       // Requests go first.

@@ -30,6 +30,8 @@ export interface RecordQuery {
 export class LedgerStore extends Context.Service<
   LedgerStore,
   {
+    /** Fails where nothing could be saved now, as far as that shows without a record. */
+    readonly check: Effect.Effect<void, StorageError>
     /** Keeps all or none; one that is there already stays as it is. */
     readonly save: (records: ReadonlyArray<RequestRecord>) => Effect.Effect<void, StorageError>
     /** The newest first. */

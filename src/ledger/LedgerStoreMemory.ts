@@ -13,6 +13,7 @@ const make = Effect.sync(() => {
   /** The newest first. */
   let records: ReadonlyArray<RequestRecord> = []
   return LedgerStore.of({
+    check: Effect.void,
     save: (added) =>
       Effect.sync(() => {
         const known = new Set(records.map(({ id }) => id))

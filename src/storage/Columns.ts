@@ -3,7 +3,7 @@
  */
 import { Schema, SchemaTransformation } from "effect"
 
-/** A `bigint` column within JavaScript's safe integers. PostgreSQL's client returns it as text. */
+/** A `bigint` column within JavaScript's safe integers. PostgreSQL returns a sum of such as text. */
 export const Integer = Schema.Union([Schema.Int, Schema.String]).pipe(
   Schema.decodeTo(
     Schema.Int,

@@ -1,5 +1,6 @@
 /**
- * JournalFile: the ledger's journal as one file beside the database, `weir.db.journal`.
+ * JournalFile: the ledger's journal as one file: beside SQLite `weir.db.journal`, with PostgreSQL `weir-ID.journal` in
+ * a folder of this machine.
  *
  * An append is one `write`, so it has reached the operating system when it returns and survives the death of the process;
  * within a second it is on the disk. A part of an append that could not be written whole is cut off again.
@@ -12,9 +13,9 @@ import { StorageError } from "../message/StorageError.ts"
 import { makeSyncing } from "./Durability.ts"
 import { fromFileError, type StorageUnusable } from "./StorageUnusable.ts"
 
-/** The journal of the database at `path` (absolute), which must be owned already. */
-export const layer = (path: string): Layer.Layer<JournalStore, StorageUnusable> =>
-  Layer.effect(JournalStore, make(`${path}.journal`))
+/** The journal at `file` (absolute). Its folder must be there, and its database be owned already. */
+export const layer = (file: string): Layer.Layer<JournalStore, StorageUnusable> =>
+  Layer.effect(JournalStore, make(file))
 
 const make = Effect.fnUntraced(function* (
   file: string

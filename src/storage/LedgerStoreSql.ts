@@ -15,6 +15,12 @@ type Row = Readonly<Record<string, string | number | null>>
 const make = Effect.gen(function* () {
   const sql = yield* SqlClient.SqlClient
 
+  /** A server may be gone while nobody asks anything; a file shows only when it is written. */
+  const check = sql.onDialectOrElse({
+    pg: () => Effect.asVoid(sql`select 1`).pipe(failAs("reach the database")),
+    orElse: () => Effect.void
+  })
+
   const save: LedgerStore["Service"]["save"] = Effect.fn("LedgerStore.save")(
     function* (records) {
       const rows: Array<Row> = []
@@ -105,7 +111,7 @@ const make = Effect.gen(function* () {
     failAs("forget old records of requests")
   )
 
-  return LedgerStore.of({ save, page, find, prune })
+  return LedgerStore.of({ check, save, page, find, prune })
 })
 
 /** Over any SQL database that the migrations have run on. */

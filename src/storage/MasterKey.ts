@@ -46,21 +46,26 @@ const maxKeys = 16
  */
 export const obtain = Effect.fn("MasterKey.obtain")(function* (options: {
   readonly database: string
-  /** Absolute path. */
-  readonly file: string
+  /** Absolute path; null where there is no place for one. */
+  readonly file: string | null
   readonly sealedUnder: ReadonlyArray<string>
 }): Effect.fn.Return<KeyRing, StorageUnusable> {
   const unusable = (why: string) => new StorageUnusable({ path: options.database, reason: "master_key", why })
   const environment = yield* Config.option(Config.Redacted(variable)).pipe(
     Effect.mapError(() => unusable(`${variable} could not be read`))
   )
-  const source = Option.isSome(environment) ? variable : options.file
-  const text = Option.isSome(environment) ? environment : yield* readKeyFile(options.file)
+  if (Option.isNone(environment) && options.file === null) {
+    return yield* unusable(
+      `it needs a master key: set ${variable} (${keyBytes} bytes in base64) or storage.masterKeyFile`
+    )
+  }
+  const source = Option.isSome(environment) || options.file === null ? variable : options.file
+  const text = Option.isSome(environment) ? environment : yield* readKeyFile(source)
   if (Option.isNone(text)) {
-    if (options.sealedUnder.length === 0) return yield* create(options.file)
+    if (options.sealedUnder.length === 0) return yield* create(source)
     return yield* unusable(
       `its secrets are sealed under master key ${options.sealedUnder.join(", ")}, and neither ${variable} nor ` +
-        `${options.file} is there; restore the key, or start with an empty database`
+        `${source} is there; restore the key, or start with an empty database`
     )
   }
   const ring = parse(Redacted.value(text.value), source)

@@ -17,12 +17,11 @@ import { SqlClient } from "effect/sql"
 import type { DatabaseLocked } from "./DatabaseLock.ts"
 import { Durability } from "./Durability.ts"
 import * as MasterKey from "./MasterKey.ts"
+import type { OpenDatabase } from "./OpenDatabase.ts"
 import { resealAll } from "./SealedColumns.ts"
 import * as Secrets from "./Secrets.ts"
-import * as SqliteDatabase from "./SqliteDatabase.ts"
-import type { StorageOptions } from "./Storage.ts"
+import * as Storage from "./Storage.ts"
 import { fromSqlError, StorageUnusable } from "./StorageUnusable.ts"
-import * as StorageUrl from "./StorageUrl.ts"
 
 /** What a rotation did. */
 export interface Rotation {
@@ -34,22 +33,19 @@ export interface Rotation {
 
 /** Rotates the key of the database at `options.url`, under its lock. */
 export const rotate = Effect.fn("MasterKeyRotation.rotate")(function* (
-  options: StorageOptions
+  options: Storage.StorageOptions
 ): Effect.fn.Return<Rotation, StorageUnusable | DatabaseLocked> {
-  const { path } = yield* Effect.fromResult(StorageUrl.parse(options.url))
-  const rotated = SqliteDatabase.withDatabase({ path, masterKeyFile: options.masterKeyFile }, (database) =>
-    Layer.effect(Rotated, rotateOpen(database)).pipe(Layer.provide(Durability.layerWal(database.path)))
-  )
+  const rotated = Storage.withDatabase(options, (database) => Layer.effect(Rotated, rotateOpen(database)))
   return yield* Effect.provide(Rotated, rotated)
 })
 
 class Rotated extends Context.Service<Rotated, Rotation>()("weir/storage/MasterKeyRotation/Rotated") {}
 
 const rotateOpen = Effect.fnUntraced(function* (
-  database: SqliteDatabase.OpenDatabase
+  database: OpenDatabase
 ): Effect.fn.Return<Rotation, StorageUnusable, SqlClient.SqlClient | Durability> {
-  const { keyFile, path, ring } = database
-  if (ring.source !== keyFile) {
+  const { keyFile, name: path, ring } = database
+  if (keyFile === null || ring.source !== keyFile) {
     if (ring.all.size < 2) {
       const why = `${ring.source} holds one key; put the new one before it, separated by a space, and rotate again`
       return yield* new StorageUnusable({ path, reason: "master_key", why })

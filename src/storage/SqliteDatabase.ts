@@ -14,20 +14,18 @@
  */
 import { Effect, Layer, Predicate } from "effect"
 import { Reactivity } from "effect/reactivity"
-import { type Migrator, SqlClient, SqlError } from "effect/sql"
+import { SqlClient } from "effect/sql"
 import { access, constants, open, realpath } from "node:fs/promises"
 import { dirname, join, resolve } from "node:path"
-import type { JournalStore } from "../ledger/JournalStore.ts"
 import { DatabaseLock, type DatabaseLocked } from "./DatabaseLock.ts"
 import { Durability } from "./Durability.ts"
-import * as JournalFile from "./JournalFile.ts"
 import * as MasterKey from "./MasterKey.ts"
 import * as Migrations from "./Migrations.ts"
+import type { OpenDatabase } from "./OpenDatabase.ts"
 import * as PrivateFile from "./PrivateFile.ts"
 import { keyIdsInUse } from "./SealedColumns.ts"
-import { Secrets } from "./Secrets.ts"
 import * as SqliteClient from "./SqliteClient.ts"
-import { fromFileError, fromSqlError, StorageUnusable } from "./StorageUnusable.ts"
+import { fromFileError, fromOpening, fromSqlError, StorageUnusable } from "./StorageUnusable.ts"
 
 export interface SqliteDatabaseOptions {
   /** Absolute, or relative to the working directory. */
@@ -36,27 +34,11 @@ export interface SqliteDatabaseOptions {
   readonly masterKeyFile: string | undefined
 }
 
-/** A database with its lock held, its tables of this version, and the keys that open its secrets. */
-export interface OpenDatabase {
-  /** Absolute, without symbolic links. */
-  readonly path: string
-  readonly keyFile: string
-  readonly ring: MasterKey.KeyRing
-}
-
-/** What stores are built on. */
-export const layer = (
-  options: SqliteDatabaseOptions
-): Layer.Layer<SqlClient.SqlClient | Secrets | Durability | JournalStore, StorageUnusable | DatabaseLocked> =>
-  withDatabase(options, ({ path, ring }) =>
-    Layer.mergeAll(Secrets.layer(ring), Durability.layerWal(path), JournalFile.layer(path))
-  )
-
 /** The layer that `use` makes of the open database, and its client; closed after that layer. */
 export const withDatabase = <A, E>(
   options: SqliteDatabaseOptions,
-  use: (database: OpenDatabase) => Layer.Layer<A, E, SqlClient.SqlClient>
-): Layer.Layer<A | SqlClient.SqlClient, E | StorageUnusable | DatabaseLocked> =>
+  use: (database: OpenDatabase) => Layer.Layer<A, E, SqlClient.SqlClient | Durability>
+): Layer.Layer<A | SqlClient.SqlClient | Durability, E | StorageUnusable | DatabaseLocked> =>
   Layer.unwrap(
     Effect.map(makeFile(options.path), (path) => {
       const keyFile = resolve(options.masterKeyFile ?? join(dirname(path), "master.key"))
@@ -64,9 +46,12 @@ export const withDatabase = <A, E>(
         SqlClient.SqlClient,
         Effect.andThen(DatabaseLock, Effect.mapError(SqliteClient.make({ path }), fromSqlError(path)))
       ).pipe(Layer.provide([Reactivity.layer, DatabaseLock.layer(path)]))
-      return Layer.unwrap(Effect.map(prepare(path, keyFile), (ring) => use({ path, keyFile, ring }))).pipe(
-        Layer.provideMerge(client)
+      const used = Effect.map(prepare(path, keyFile), (ring) =>
+        use({ name: path, keyFile, ring, journal: `${path}.journal` }).pipe(
+          Layer.provideMerge(Durability.layerWal(path))
+        )
       )
+      return Layer.unwrap(used).pipe(Layer.provideMerge(client))
     })
   )
 
@@ -109,7 +94,7 @@ const prepare = (
         return yield* MasterKey.obtain({ database: path, file: keyFile, sealedUnder: yield* keyIdsInUse })
       })
     )
-  }).pipe(Effect.mapError((error) => meaning(path, error)))
+  }).pipe(Effect.mapError(fromOpening(path)))
 
 /** **Source:** https://sqlite.org/pragma.html#pragma_quick_check */
 const checkTables = Effect.fnUntraced(function* (path: string) {
@@ -125,13 +110,3 @@ const checkTables = Effect.fnUntraced(function* (path: string) {
     }
   }
 })
-
-const meaning = (
-  path: string,
-  error: StorageUnusable | SqlError.SqlError | Migrator.MigrationError
-): StorageUnusable => {
-  if (error._tag === "StorageUnusable") return error
-  if (error._tag === "SqlError") return fromSqlError(path)(error)
-  if (SqlError.isSqlError(error.cause)) return fromSqlError(path)(error.cause)
-  return new StorageUnusable({ path, reason: "io", why: error.message })
-}

@@ -12,10 +12,13 @@ import type { KeyStore } from "../policy/KeyStore.ts"
 import * as CredentialStoreSql from "./CredentialStoreSql.ts"
 import type { DatabaseLocked } from "./DatabaseLock.ts"
 import type { Durability } from "./Durability.ts"
+import * as JournalFile from "./JournalFile.ts"
 import * as KeyStoreSql from "./KeyStoreSql.ts"
 import * as LedgerStoreSql from "./LedgerStoreSql.ts"
+import type { OpenDatabase } from "./OpenDatabase.ts"
 import * as PinStoreSql from "./PinStoreSql.ts"
-import type { Secrets } from "./Secrets.ts"
+import * as PostgresDatabase from "./PostgresDatabase.ts"
+import { Secrets } from "./Secrets.ts"
 import * as SettingsStoreSql from "./SettingsStoreSql.ts"
 import * as SqliteDatabase from "./SqliteDatabase.ts"
 import type { StorageUnusable } from "./StorageUnusable.ts"
@@ -27,9 +30,14 @@ export interface StorageOptions {
   readonly url: string
   /**
    * Where the master key lies, unless `WEIR_MASTER_KEY` is set.
-   * @default `master.key` in the folder of the database
+   * @default `master.key` in the folder of an SQLite database; with PostgreSQL one of the two is required
    */
   readonly masterKeyFile?: string | undefined
+  /**
+   * Where the ledger's journal lies if the database is PostgreSQL: a folder of this machine, made where it is missing.
+   * @default `data` in the working directory
+   */
+  readonly journalFolder?: string | undefined
 }
 
 /** An open database, for stores that are built on it elsewhere. */
@@ -40,9 +48,18 @@ export type Stores = CredentialStore | SettingsStore | KeyStore | LedgerStore | 
 
 /** The database alone. */
 export const layerDatabase = (options: StorageOptions): Layer.Layer<Database, StorageUnusable | DatabaseLocked> =>
+  withDatabase(options, ({ journal, ring }) => Layer.merge(Secrets.layer(ring), JournalFile.layer(journal)))
+
+/** The layer that `use` makes of the database at an address, and the database; closed after that layer. */
+export const withDatabase = <A, E>(
+  { journalFolder, masterKeyFile, url }: StorageOptions,
+  use: (database: OpenDatabase) => Layer.Layer<A, E, SqlClient.SqlClient | Durability>
+): Layer.Layer<A | SqlClient.SqlClient | Durability, E | StorageUnusable | DatabaseLocked> =>
   Layer.unwrap(
-    Effect.map(Effect.fromResult(StorageUrl.parse(options.url)), ({ path }) =>
-      SqliteDatabase.layer({ path, masterKeyFile: options.masterKeyFile })
+    Effect.map(Effect.fromResult(StorageUrl.parse(url)), (address) =>
+      address.kind === "sqlite"
+        ? SqliteDatabase.withDatabase({ path: address.path, masterKeyFile }, use)
+        : PostgresDatabase.withDatabase({ address, masterKeyFile, journalFolder: journalFolder ?? "data" }, use)
     )
   )
 

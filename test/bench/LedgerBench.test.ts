@@ -17,8 +17,8 @@ describe("the end of a request", () => {
     Effect.gen(function* () {
       const folder = yield* tempFolder
       const stores = Layer.merge(
-        Layer.mock(LedgerStore)({ save: () => Effect.void, prune: () => Effect.succeed(0) }),
-        JournalFile.layer(`${folder}/weir.db`)
+        Layer.mock(LedgerStore)({ check: Effect.void, save: () => Effect.void, prune: () => Effect.succeed(0) }),
+        JournalFile.layer(`${folder}/weir.db.journal`)
       )
       yield* Effect.gen(function* () {
         const ledger = yield* Ledger

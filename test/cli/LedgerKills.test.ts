@@ -1,14 +1,14 @@
 /** What a client was told stands in the ledger, whenever the process is killed. */
 import { assert, describe, it } from "@effect/vitest"
-import { Deferred, Effect, Fiber, Random } from "effect"
+import { Deferred, Effect, Fiber, Random, type Scope } from "effect"
 import { writeFile } from "node:fs/promises"
 import { join } from "node:path"
+import { describePostgres, emptyDatabase } from "../storage/TestPostgres.ts"
 import { ask, at, eventsOf, saying } from "../support/Ask.ts"
 import { folder, start } from "./WeirProcess.ts"
 
 const key = "a-client-key-of-20-characters"
 const adminKey = "an-admin-key-of-20-characters"
-const kills = 20
 const clients = 8
 
 const config = {
@@ -50,16 +50,20 @@ const request = async (url: string, stream: boolean, onEnd: () => void): Promise
 
 const four = ["input_tokens", "output_tokens", "cache_creation_input_tokens", "cache_read_input_tokens"]
 
-describe("kill -9 under load", () => {
+/** Kills it so often, with its storage at an address. */
+const losesNothing = (kills: number, address: Effect.Effect<string, never, Scope.Scope>) =>
   it.live(
     `loses the record of no answer whose end a client saw, at ${kills} random moments around such ends`,
     () =>
       Effect.gen(function* () {
-        const cwd = yield* folder
-        yield* Effect.promise(() => writeFile(join(cwd, "weir.jsonc"), JSON.stringify(config)))
+        const [cwd, database] = [yield* folder, yield* address]
+        const env = { WEIR_MASTER_KEY: Buffer.alloc(32, 5).toString("base64") }
+        yield* Effect.promise(() =>
+          writeFile(join(cwd, "weir.jsonc"), JSON.stringify({ ...config, storage: { url: database } }))
+        )
         const told: Array<Told> = []
         const run = Effect.fnUntraced(function* () {
-          const weir = yield* start(cwd, ["serve", "--config", "weir.jsonc"])
+          const weir = yield* start(cwd, ["serve", "--config", "weir.jsonc"], env)
           return { weir, url: yield* weir.printed(/serves on (http:\/\/127\.0\.0\.1:\d+)/) }
         })
         for (let kill = 0; kill < kills; kill++) {
@@ -104,4 +108,11 @@ describe("kill -9 under load", () => {
       }),
     120_000
   )
+
+describe("kill -9 under load", () => {
+  losesNothing(20, Effect.succeed("sqlite:./data/weir.db"))
+})
+
+describePostgres("kill -9 under load on PostgreSQL", () => {
+  losesNothing(5, emptyDatabase)
 })

@@ -129,6 +129,7 @@ describe("ConfigFile", () => {
       assert.strictEqual(own.config.storage.masterKeyFile, "/etc/weir/keys/master.key")
       const other = yield* configOf({ storage: { url: "postgres://db.test/weir" } })
       assert.isNull(other.config.storage.masterKeyFile)
+      assert.strictEqual(other.config.storage.journalFolder, "/etc/weir/data")
       assert.strictEqual(pathFrom("/etc/weir/", ".//./a"), "/etc/weir/a")
       assert.strictEqual(pathFrom("/", "a"), "/a")
     })

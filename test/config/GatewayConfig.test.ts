@@ -23,6 +23,7 @@ const defaults = {
   storage: {
     url: "sqlite:/etc/weir/data/weir.db",
     masterKeyFile: "/etc/weir/data/master.key",
+    journalFolder: "/etc/weir/data",
     retention: "30 days"
   },
   upstreams: [

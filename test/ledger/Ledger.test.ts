@@ -37,6 +37,7 @@ const makeWorld = Effect.gen(function* () {
     }),
     Layer.succeed(LedgerStore, {
       ...store,
+      check: Effect.suspend(() => (tables.isBroken ? Effect.fail(error) : Effect.void)),
       save: (records) => (tables.isBroken ? Effect.fail(error) : Effect.andThen(tables.ready, store.save(records)))
     })
   )
@@ -121,6 +122,19 @@ describe("Ledger", () => {
       yield* TestClock.adjust("1 second")
       assert.isTrue(ledger.isWorking())
       assert.strictEqual((yield* store.page(all)).length, 1)
+    })
+  )
+
+  it.effect("takes no new request while the tables are away, though nothing waits for them", () =>
+    Effect.gen(function* () {
+      const { start, tables } = yield* makeWorld
+      const { ledger } = yield* start()
+      tables.isBroken = true
+      yield* TestClock.adjust("1 second")
+      assert.isFalse(ledger.isWorking())
+      tables.isBroken = false
+      yield* TestClock.adjust("1 second")
+      assert.isTrue(ledger.isWorking())
     })
   )
 

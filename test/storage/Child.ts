@@ -11,6 +11,7 @@ import { fileURLToPath } from "node:url"
 export interface ChildOptions {
   readonly args: ReadonlyArray<string>
   readonly env?: Record<string, string>
+  readonly cwd?: string
   /** Without the rights of the superuser, whom no file mode stops. */
   readonly unprivileged?: boolean
 }
@@ -18,7 +19,7 @@ export interface ChildOptions {
 /** Starts `program`, a file of this folder. */
 export const start = Effect.fnUntraced(function* (
   program: string,
-  { args, env = {}, unprivileged = false }: ChildOptions
+  { args, cwd = process.cwd(), env = {}, unprivileged = false }: ChildOptions
 ) {
   const lines = yield* Queue.unbounded<string>()
   const child = yield* Effect.acquireRelease(
@@ -26,6 +27,7 @@ export const start = Effect.fnUntraced(function* (
       spawn(process.execPath, [fileURLToPath(new URL(program, import.meta.url)), ...args], {
         stdio: ["pipe", "pipe", "inherit"],
         env,
+        cwd,
         ...(unprivileged && getuid?.() === 0 ? { uid: 65534, gid: 65534 } : {})
       })
     ),

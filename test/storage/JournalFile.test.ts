@@ -6,7 +6,7 @@ import * as JournalFile from "../../src/storage/JournalFile.ts"
 import { tempFolder } from "./TestDatabase.ts"
 
 const inFolder = <A, E>(folder: string, use: (journal: JournalStore["Service"]) => Effect.Effect<A, E>) =>
-  Effect.provide(JournalStore.use(use), JournalFile.layer(`${folder}/weir.db`), { local: true })
+  Effect.provide(JournalStore.use(use), JournalFile.layer(`${folder}/weir.db.journal`), { local: true })
 
 const contentOf = (folder: string) => Effect.promise(() => readFile(`${folder}/weir.db.journal`, "utf8"))
 

@@ -4,25 +4,27 @@ import { ClientKeyId } from "../../src/message/Ids.ts"
 import { KeyStore } from "../../src/policy/KeyStore.ts"
 import * as KeyStoreSql from "../../src/storage/KeyStoreSql.ts"
 import { keyStoreCases } from "./StoreCases.ts"
-import { memory } from "./TestDatabase.ts"
-
-const store = KeyStoreSql.layer.pipe(Layer.provide(memory))
+import { onBoth } from "./TestPostgres.ts"
 
 describe("KeyStoreSql", () => {
-  keyStoreCases(store)
+  onBoth((database) => {
+    const store = KeyStoreSql.layer.pipe(Layer.provide(database))
 
-  it.effect("keeps the old admin key when the new one cannot be stored", () =>
-    Effect.gen(function* () {
-      const keys = yield* KeyStore
-      const client = { id: ClientKeyId.make("c"), name: "c", role: "client", hash: "taken", disabled: false } as const
-      const admin = { id: ClientKeyId.make("a"), name: "a", role: "admin", hash: "a", disabled: false } as const
-      yield* Effect.forEach([client, admin], keys.add)
-      const error = yield* Effect.flip(keys.resetAdmin({ ...admin, id: ClientKeyId.make("b"), hash: "taken" }))
-      assert.strictEqual(error.operation, "reset the admin key")
-      assert.deepStrictEqual(
-        (yield* keys.load).find(({ role }) => role === "admin"),
-        admin
-      )
-    }).pipe(Effect.provide(store))
-  )
+    keyStoreCases(store)
+
+    it.effect("keeps the old admin key when the new one cannot be stored", () =>
+      Effect.gen(function* () {
+        const keys = yield* KeyStore
+        const client = { id: ClientKeyId.make("c"), name: "c", role: "client", hash: "taken", disabled: false } as const
+        const admin = { id: ClientKeyId.make("a"), name: "a", role: "admin", hash: "a", disabled: false } as const
+        yield* Effect.forEach([client, admin], keys.add)
+        const error = yield* Effect.flip(keys.resetAdmin({ ...admin, id: ClientKeyId.make("b"), hash: "taken" }))
+        assert.strictEqual(error.operation, "reset the admin key")
+        assert.deepStrictEqual(
+          (yield* keys.load).find(({ role }) => role === "admin"),
+          admin
+        )
+      }).pipe(Effect.provide(store))
+    )
+  })
 })

@@ -7,7 +7,7 @@ import { environment, tempFolder } from "./TestDatabase.ts"
 const zeros = Buffer.alloc(32).toString("base64")
 const ones = Buffer.alloc(32, 1).toString("base64")
 
-const obtain = (file: string, sealedUnder: ReadonlyArray<string>, env: Record<string, string> = {}) =>
+const obtain = (file: string | null, sealedUnder: ReadonlyArray<string>, env: Record<string, string> = {}) =>
   MasterKey.obtain({ database: "/data/weir.db", file, sealedUnder }).pipe(Effect.provide(environment(env)))
 
 describe("MasterKey", () => {
@@ -62,6 +62,19 @@ describe("MasterKey", () => {
       const other = `${yield* tempFolder}/master.key`
       const error = yield* Effect.flip(obtain(other, ["0123456789abcdef"], { WEIR_MASTER_KEY: "" }))
       assert.match(error.why, /neither WEIR_MASTER_KEY nor \S+ is there/)
+    })
+  )
+
+  it.effect("asks for a key where there is no place for a file", () =>
+    Effect.gen(function* () {
+      for (const sealedUnder of [[], ["0123456789abcdef"]]) {
+        const error = yield* Effect.flip(obtain(null, sealedUnder, { WEIR_MASTER_KEY: "" }))
+        assert.strictEqual(
+          error.why,
+          "it needs a master key: set WEIR_MASTER_KEY (32 bytes in base64) or storage.masterKeyFile"
+        )
+      }
+      assert.strictEqual((yield* obtain(null, [], { WEIR_MASTER_KEY: ones })).source, "WEIR_MASTER_KEY")
     })
   )
 

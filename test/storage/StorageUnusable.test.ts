@@ -25,6 +25,34 @@ describe("StorageUnusable", () => {
     for (const [code, reason] of meanings) assert.strictEqual(reasonOfCode(code), reason, String(code))
   })
 
+  it("tells what PostgreSQL's codes mean, and that no server answers", () => {
+    const { AuthenticationError, ConnectionError, UnknownError } = SqlError
+    const reasonOf = (
+      cause: object,
+      reason: typeof AuthenticationError | typeof ConnectionError | typeof UnknownError
+    ) => {
+      const made = new reason({ cause: Object.assign(new Error("said so"), cause), operation: "query" })
+      const { reason: meaning, why } = fromSqlError("postgres://db.test/weir")(new SqlError.SqlError({ reason: made }))
+      return `${meaning}: ${why}`
+    }
+    const meanings = [
+      ["28P01", "refused"],
+      ["28000", "refused"],
+      ["3D000", "refused"],
+      ["42501", "refused"],
+      ["25006", "read_only"],
+      ["53100", "full"],
+      ["53300", "busy"],
+      ["57P03", "unreachable"],
+      ["XX001", "corrupt"]
+    ] as const
+    for (const [code, meaning] of meanings) assert.match(reasonOf({ code }, UnknownError), new RegExp(`^${meaning}: `))
+    assert.strictEqual(reasonOf({ code: "55000" }, UnknownError), "io: the server refused: said so (55000)")
+    assert.match(reasonOf({}, AuthenticationError), /^refused: the server refused the user name or the password$/)
+    assert.match(reasonOf({ code: "ETIMEDOUT", errno: -110 }, ConnectionError), /^unreachable: .* \(ETIMEDOUT\)$/)
+    assert.match(reasonOf({}, ConnectionError), /^unreachable: the server cannot be reached \(said so\)$/)
+  })
+
   it("tells what a file system's codes mean, and names the file and what was being done", () => {
     const meanings = [
       ["EROFS", "read_only"],

@@ -2,7 +2,14 @@ import { assert, describe, it } from "@effect/vitest"
 import { Result } from "effect"
 import * as StorageUrl from "../../src/storage/StorageUrl.ts"
 
-const pathOf = (url: string) => Result.getOrUndefined(StorageUrl.parse(url))?.path
+const pathOf = (url: string) => {
+  const parsed = Result.getOrUndefined(StorageUrl.parse(url))
+  return parsed?.kind === "sqlite" ? parsed.path : undefined
+}
+const nameOf = (url: string) => {
+  const parsed = Result.getOrUndefined(StorageUrl.parse(url))
+  return parsed?.kind === "postgres" ? parsed.name : undefined
+}
 const whyNot = (url: string) => {
   const parsed = StorageUrl.parse(url)
   return Result.isFailure(parsed) ? parsed.failure.message : undefined
@@ -18,11 +25,11 @@ describe("StorageUrl", () => {
   })
 
   it("names what it accepts when the scheme is another, and no more of the address than that", () => {
-    const why = whyNot("postgres://user:hunter2@db.test/weir")
+    const why = whyNot("mysql://user:hunter2@db.test/weir")
     assert.strictEqual(
       why,
-      "Storage at postgres: is unusable: `postgres:` cannot be opened by this version; accepted is " +
-        "sqlite:PATH (relative to the working directory, or absolute)"
+      "Storage at mysql: is unusable: `mysql:` cannot be opened by this version; accepted is " +
+        "sqlite:PATH (relative to the working directory, or absolute) or postgres://USER:PASSWORD@HOST:PORT/DATABASE"
     )
     assert.match(whyNot("./weir.db") ?? "", /an address without a scheme cannot be opened/)
   })
@@ -33,5 +40,26 @@ describe("StorageUrl", () => {
     assert.match(whyNot("sqlite://data/weir.db") ?? "", /names a file, no host/)
     assert.match(whyNot("sqlite:weir.db?mode=ro") ?? "", /no parameters/)
     assert.match(whyNot("sqlite::memory:") ?? "", /no parameters or special names/)
+  })
+
+  it("calls a database of a server by its address without user, password and parameters", () => {
+    assert.strictEqual(nameOf("postgres://u:hunter2@db.test/weir?password=hunter2"), "postgres://db.test/weir")
+    assert.strictEqual(nameOf("postgresql://u@[::1]:5433/weir"), "postgres://[::1]:5433/weir")
+    assert.strictEqual(nameOf("postgres://u@h/weir?host=/run/postgresql"), "postgres:///run/postgresql/weir")
+  })
+
+  it("refuses an address of a server that lacks something or cannot be read, and repeats none of it", () => {
+    const wrong = [
+      ["postgres://u:hunter2@db.test/", /names no database/],
+      ["postgres://u:hunter2@db.test/a/b", /names no database/],
+      ["postgres://db.test/weir", /names no user/],
+      ["postgres://u:hunter2%zz@db.test/weir", /cannot be read; special characters/],
+      ["postgres://u:hunter2#@db.test/weir", /cannot be read; special characters/],
+      ["postgres://u:hunter2@db.test:port/weir", /cannot be read; special characters/]
+    ] as const
+    for (const [url, expected] of wrong) {
+      assert.match(whyNot(url) ?? "", expected)
+      assert.notMatch(whyNot(url) ?? "", /hunter2|db\.test/)
+    }
   })
 })
