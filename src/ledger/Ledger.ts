@@ -8,13 +8,15 @@
  *
  * Bounded: at most {@link waiting} settled records wait for the tables. Past it, and while journal or tables cannot be
  * written, no new request is opened; those that run end as they would, and nothing of them is lost but by a crash.
+ * What client keys have used is counted in memory, for each key that was used since {@link useKept} days before the start.
  */
 import { Clock, Context, Duration, Effect, Layer, Result, Schedule, type Scope, Semaphore } from "effect"
+import { dayOf, KeyUse, spentOf, timeOf } from "../message/KeyUse.ts"
 import type { RecordedUsage, RequestIntent, RequestRecord } from "../message/RequestRecord.ts"
 import { StorageError } from "../message/StorageError.ts"
 import * as Journal from "./Journal.ts"
 import { JournalStore } from "./JournalStore.ts"
-import { LedgerStore, type RecordQuery } from "./LedgerStore.ts"
+import { LedgerStore, type RecordQuery, useKept } from "./LedgerStore.ts"
 
 /** A request that is under way. */
 export interface OpenRequest {
@@ -37,6 +39,8 @@ export class Ledger extends Context.Service<
     /** Settled records, the newest first. */
     readonly page: (query: RecordQuery) => Effect.Effect<ReadonlyArray<RequestRecord>, StorageError>
     readonly find: (id: string) => Effect.Effect<RequestRecord | null, StorageError>
+    /** What a client key's settled requests have used; null where it has not used anything for two months. */
+    readonly used: (keyId: string) => Pick<KeyUse, "in" | "lastAt"> | null
     /** Whether records can be kept; where not, no request is opened. */
     readonly isWorking: () => boolean
   }
@@ -69,13 +73,16 @@ const make = Effect.fnUntraced(function* (
 ): Effect.fn.Return<Ledger["Service"], StorageError, JournalStore | LedgerStore | Scope.Scope> {
   const journal = yield* JournalStore
   const store = yield* LedgerStore
-  const book = new Book(journal)
+  const uses = new Uses()
+  const book = new Book(journal, uses)
   const turn = yield* Semaphore.make(1)
 
   const left = Journal.replay(yield* journal.load)
   if (left.unread > 0) yield* Effect.logWarning(`The ledger's journal held ${left.unread} lines that cannot be read`)
   for (let n = 0; n < left.records.length; n += batch) yield* store.save(left.records.slice(n, n + batch))
   yield* Effect.fromResult(journal.replace(""))
+  for (const { day, keyId, lastAt, ...spent } of yield* store.used(dayOf(yield* Clock.currentTimeMillis) - useKept))
+    uses.of(keyId).add(timeOf(day), spent, lastAt)
 
   const moveAll = Effect.fnUntraced(function* (limit: number) {
     book.write()
@@ -119,6 +126,7 @@ const make = Effect.fnUntraced(function* (
       Effect.suspend(() => (book.isWorking ? Effect.succeed(book.open(intent, soFar)) : notKept)),
     page: (query) => Effect.andThen(move, store.page(query)),
     find: (id) => Effect.andThen(move, store.find(id)),
+    used: (keyId) => uses.find(keyId),
     isWorking: () => book.isWorking
   })
 })
@@ -134,9 +142,25 @@ interface Open {
   used: string
 }
 
+/** What client keys have used. */
+class Uses {
+  readonly #byKey = new Map<string, KeyUse>()
+
+  find(keyId: string): KeyUse | null {
+    return this.#byKey.get(keyId) ?? null
+  }
+
+  of(keyId: string): KeyUse {
+    const use = this.#byKey.get(keyId) ?? new KeyUse()
+    this.#byKey.set(keyId, use)
+    return use
+  }
+}
+
 /** What is not in the tables yet. */
 class Book {
   readonly #journal: JournalStore["Service"]
+  readonly #uses: Uses
   readonly #open = new Map<string, Open>()
   #settled: Array<RequestRecord> = []
   /** Lines that may wait for the next ones. */
@@ -146,8 +170,9 @@ class Book {
   #isTorn = false
   #hasFailed = false
 
-  constructor(journal: JournalStore["Service"]) {
+  constructor(journal: JournalStore["Service"], uses: Uses) {
     this.#journal = journal
+    this.#uses = uses
   }
 
   get isWorking(): boolean {
@@ -162,6 +187,7 @@ class Book {
       settle: (record) => {
         if (!this.#open.delete(intent.id)) return
         this.#settled.push(record)
+        if (record.keyId !== null) this.#uses.of(record.keyId).add(record.time, spentOf(record))
         this.#lines += Journal.settled(record)
         this.write()
       }

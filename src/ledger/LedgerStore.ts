@@ -4,6 +4,7 @@
  * A port: `ledger/` owns it, `storage/` implements it.
  */
 import { Context, type Effect } from "effect"
+import type { DayUse } from "../message/KeyUse.ts"
 import type { Outcome, RequestRecord } from "../message/RequestRecord.ts"
 import type { StorageError } from "../message/StorageError.ts"
 
@@ -27,6 +28,9 @@ export interface RecordQuery {
   readonly outcome: Outcome | null
 }
 
+/** Longer than any month: budgets are counted by it, whatever the retention of records. */
+export const useKept = 62
+
 export class LedgerStore extends Context.Service<
   LedgerStore,
   {
@@ -34,10 +38,15 @@ export class LedgerStore extends Context.Service<
     readonly check: Effect.Effect<void, StorageError>
     /** Keeps all or none; one that is there already stays as it is. */
     readonly save: (records: ReadonlyArray<RequestRecord>) => Effect.Effect<void, StorageError>
+    /** What client keys have used from a day on (whole days since the epoch), also by requests that are forgotten. */
+    readonly used: (since: number) => Effect.Effect<ReadonlyArray<DayUse>, StorageError>
     /** The newest first. */
     readonly page: (query: RecordQuery) => Effect.Effect<ReadonlyArray<RequestRecord>, StorageError>
     readonly find: (id: string) => Effect.Effect<RequestRecord | null, StorageError>
-    /** Forgets the oldest of those before a time (milliseconds since the epoch); tells how many. */
+    /**
+     * Forgets the oldest of those before a time (milliseconds since the epoch); tells how many. What keys have used is
+     * remembered for {@link useKept} days before that time.
+     */
     readonly prune: (before: number, atMost: number) => Effect.Effect<number, StorageError>
   }
 >()("weir/ledger/LedgerStore") {}

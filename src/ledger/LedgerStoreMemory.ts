@@ -3,6 +3,7 @@
  * elsewhere. The newest {@link kept} records are kept.
  */
 import { Effect, Layer, Result } from "effect"
+import { dayOf, usesOf } from "../message/KeyUse.ts"
 import type { RequestRecord } from "../message/RequestRecord.ts"
 import { JournalStore } from "./JournalStore.ts"
 import { LedgerStore, type Position, type RecordQuery } from "./LedgerStore.ts"
@@ -20,6 +21,7 @@ const make = Effect.sync(() => {
         const all = [...records, ...added.filter(({ id }) => !known.has(id))]
         records = all.toSorted((a, b) => (isAfter(a, b) ? 1 : -1)).slice(0, kept)
       }),
+    used: (since) => Effect.sync(() => usesOf(records.toReversed().filter(({ time }) => dayOf(time) >= since))),
     page: (query) => Effect.sync(() => records.filter((record) => matches(record, query)).slice(0, query.limit)),
     find: (id) => Effect.sync(() => records.find((record) => record.id === id) ?? null),
     prune: (before, atMost) =>

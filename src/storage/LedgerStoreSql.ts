@@ -5,8 +5,10 @@
  */
 import { Array as Arr, Effect, Layer, Option, Result, Schema } from "effect"
 import { SqlClient, type Statement } from "effect/sql"
-import { LedgerStore, type RecordQuery } from "../ledger/LedgerStore.ts"
+import { LedgerStore, type RecordQuery, useKept } from "../ledger/LedgerStore.ts"
+import { dayOf, usesOf } from "../message/KeyUse.ts"
 import { RequestRecord } from "../message/RequestRecord.ts"
+import { Integer } from "./Columns.ts"
 import { failAs, rowReader, valueWriter } from "./StorageFailure.ts"
 
 /** What is inserted, by column. */
@@ -41,7 +43,19 @@ const make = Effect.gen(function* () {
         }
       }
       if (!Arr.isReadonlyArrayNonEmpty(rows)) return
-      yield* sql`insert into requests ${sql.insert(rows)} on conflict (id) do nothing`
+      const added = yield* sql<{ readonly id: string }>`
+        insert into requests ${sql.insert(rows)} on conflict (id) do nothing returning id`
+      const isNew = new Set(added.map(({ id }) => id))
+      const uses: ReadonlyArray<Row> = usesOf(records.filter(({ id }) => isNew.has(id))).map(
+        ({ credits, day, keyId, lastAt, tokens }) => ({ key_id: keyId, day, tokens, credits, last_at: lastAt })
+      )
+      if (Arr.isReadonlyArrayNonEmpty(uses)) {
+        yield* sql`
+          insert into key_use ${sql.insert(uses)} on conflict (key_id, day) do update set
+            tokens = key_use.tokens + excluded.tokens,
+            credits = key_use.credits + excluded.credits,
+            last_at = case when excluded.last_at > key_use.last_at then excluded.last_at else key_use.last_at end`
+      }
       const tried: ReadonlyArray<Row> = records.flatMap(({ attempts, id, time }) =>
         [...new Set(attempts.map(({ credentialId }) => credentialId))].map((credential_id) => ({
           credential_id,
@@ -57,6 +71,16 @@ const make = Effect.gen(function* () {
     (effect) => sql.withTransaction(effect),
     failAs("save records of requests")
   )
+
+  const used: LedgerStore["Service"]["used"] = Effect.fn("LedgerStore.used")(function* (since) {
+    const rows = yield* sql<Record<string, unknown>>`
+      select key_id, day, tokens, credits, last_at from key_use where day >= ${since} order by day, key_id`
+    return (yield* Effect.forEach(rows, readUse)).map(({ key_id, last_at, ...use }) => ({
+      ...use,
+      keyId: key_id,
+      lastAt: last_at
+    }))
+  }, failAs("read what keys have used"))
 
   /** A record that cannot be read is told in the log and hides no other. */
   const read = Effect.fnUntraced(function* (rows: ReadonlyArray<Record<string, unknown>>) {
@@ -99,6 +123,7 @@ const make = Effect.gen(function* () {
 
   const prune: LedgerStore["Service"]["prune"] = Effect.fn("LedgerStore.prune")(
     function* (before, atMost) {
+      yield* sql`delete from key_use where day < ${dayOf(before) - useKept}`
       const old = yield* sql<{ readonly id: string }>`
         select id from requests where time < ${before} order by time limit ${atMost}`
       if (old.length === 0) return 0
@@ -111,12 +136,17 @@ const make = Effect.gen(function* () {
     failAs("forget old records of requests")
   )
 
-  return LedgerStore.of({ check, save, page, find, prune })
+  return LedgerStore.of({ check, save, used, page, find, prune })
 })
 
 /** Over any SQL database that the migrations have run on. */
 export const layer: Layer.Layer<LedgerStore, never, SqlClient.SqlClient> = Layer.effect(LedgerStore, make)
 
+const readUse = rowReader(
+  "key_use",
+  "key_id",
+  Schema.Struct({ key_id: Schema.String, day: Integer, tokens: Integer, credits: Schema.Finite, last_at: Integer })
+)
 const Json = Schema.fromJsonString(RequestRecord)
 const readRow = rowReader("requests", "id", Schema.Struct({ record: Json }))
 const writeRecord = valueWriter("requests", Json)

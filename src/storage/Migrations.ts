@@ -105,11 +105,27 @@ export const steps = {
         saved_at bigint not null
       )`
     yield* sql`create index pins_by_age on pins (kind, saved_at, id)`
+  }),
+  "0007_key_limits": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`alter table keys add column limits text`
+    yield* sql`
+      create table key_use (
+        key_id text not null,
+        day bigint not null,
+        tokens bigint not null,
+        credits double precision not null,
+        last_at bigint not null,
+        primary key (key_id, day)
+      )`
+    yield* sql`create index key_use_by_day on key_use (day)`
   })
 }
 
+const latest = Math.max(...Object.keys(steps).map((name) => Number.parseInt(name, 10)))
+
 /** The tables that the stores read as a whole at the start. */
-export const tables: ReadonlyArray<string> = ["credentials", "credential_health", "meta", "settings", "keys"]
+export const tables: ReadonlyArray<string> = ["credentials", "credential_health", "meta", "settings", "keys", "key_use"]
 
 /** The tables that grow with use; nothing reads them as a whole. */
 export const growing: ReadonlyArray<string> = ["requests", "request_credentials", "pins"]
@@ -129,7 +145,7 @@ export const run = Effect.fn("Migrations.run")(function* (
   yield* migrate({ loader: Migrator.fromRecord(steps), table })
   const [applied] = yield* sql<{ readonly latest: number }>`
     select max(migration_id) as latest from ${sql(table)}`
-  if (applied !== undefined && applied.latest > Object.keys(steps).length) {
+  if (applied !== undefined && applied.latest > latest) {
     return yield* new StorageUnusable({
       path,
       reason: "newer",

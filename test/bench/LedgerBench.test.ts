@@ -17,7 +17,12 @@ describe("the end of a request", () => {
     Effect.gen(function* () {
       const folder = yield* tempFolder
       const stores = Layer.merge(
-        Layer.mock(LedgerStore)({ check: Effect.void, save: () => Effect.void, prune: () => Effect.succeed(0) }),
+        Layer.mock(LedgerStore)({
+          check: Effect.void,
+          save: () => Effect.void,
+          used: () => Effect.succeed([]),
+          prune: () => Effect.succeed(0)
+        }),
         JournalFile.layer(`${folder}/weir.db.journal`)
       )
       yield* Effect.gen(function* () {

@@ -72,6 +72,28 @@ describe("Ledger", () => {
     })
   )
 
+  it.effect("knows what keys have used, each request once, whenever the process dies", () =>
+    Effect.gen(function* () {
+      const { start } = yield* makeWorld
+      const first = yield* start()
+      const total = (ledger: Ledger["Service"], key: string) => ledger.used(key)?.in("month", 0)
+      const one = yield* first.ledger.open(intent("req_1"), nothing)
+      one.settle(record("req_1"))
+      one.settle(record("req_1"))
+      assert.deepStrictEqual(total(first.ledger, "key-1"), { tokens: 15, credits: 0.01 })
+      assert.isNull(first.ledger.used("key-2"))
+      const second = yield* start()
+      yield* second.ledger.open(intent("req_2", { keyId: "key-2" }), () => ({ ...nothingUsed, output_tokens: 7 }))
+      assert.deepStrictEqual(total(second.ledger, "key-1"), { tokens: 15, credits: 0.01 })
+      yield* TestClock.adjust("1 second")
+      yield* second.ledger.page(all)
+      const third = yield* start()
+      assert.deepStrictEqual(total(third.ledger, "key-1"), { tokens: 15, credits: 0.01 })
+      assert.deepStrictEqual(total(third.ledger, "key-2"), { tokens: 7, credits: 0 })
+      assert.strictEqual(third.ledger.used("key-1")?.lastAt, 1_000)
+    })
+  )
+
   it.effect("settles each request once", () =>
     Effect.gen(function* () {
       const { start } = yield* makeWorld

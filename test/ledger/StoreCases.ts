@@ -69,6 +69,35 @@ export const ledgerStoreCases = <E>(store: Layer.Layer<LedgerStore, E>) => {
       assert.deepStrictEqual(yield* idsOf({ outcome: "failed" }), [])
     }))
 
+  test("adds up what keys have used by UTC's days, each record once", (store) =>
+    Effect.gen(function* () {
+      const day = 86_400_000
+      const usage = {
+        ...record("").usage,
+        input_tokens: 1,
+        output_tokens: 10,
+        cache_creation_input_tokens: 100,
+        cache_read_input_tokens: 1_000
+      }
+      yield* store.save([
+        record("req_1", { time: 3 * day - 1, usage, credits: 0.5 }),
+        record("req_2", { time: 3 * day, usage, credits: null }),
+        record("req_3", { time: 3 * day + 7, usage, credits: 0.25 }),
+        record("req_4", { time: 3 * day + 3, usage, credits: 0.25, keyId: "key-2" }),
+        record("req_5", { time: 3 * day, usage, keyId: null })
+      ])
+      yield* store.save([record("req_3", { time: 3 * day + 9, usage }), record("req_6", { time: 3 * day + 1, usage })])
+      assert.deepStrictEqual(yield* store.used(0), [
+        { keyId: "key-1", day: 2, tokens: 1_111, credits: 0.5, lastAt: 3 * day - 1 },
+        { keyId: "key-1", day: 3, tokens: 3_333, credits: 0.26, lastAt: 3 * day + 7 },
+        { keyId: "key-2", day: 3, tokens: 1_111, credits: 0.25, lastAt: 3 * day + 3 }
+      ])
+      assert.deepStrictEqual(
+        (yield* store.used(3)).map(({ keyId }) => keyId),
+        ["key-1", "key-2"]
+      )
+    }))
+
   test("forgets the oldest first, no more than asked and none that is younger", (store) =>
     Effect.gen(function* () {
       yield* store.save([1, 2, 3, 4, 5].map((n) => record(`req_${n}`, { time: n })))
