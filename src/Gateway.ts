@@ -28,6 +28,7 @@ import * as Routes from "./http/Routes.ts"
 import type { Credential } from "./message/Credential.ts"
 import type { StorageError } from "./message/StorageError.ts"
 import { ClientKeys } from "./policy/ClientKeys.ts"
+import { KeyAdmission } from "./policy/KeyAdmission.ts"
 import type { KeyStore } from "./policy/KeyStore.ts"
 import type { UpstreamProvider } from "./upstream/UpstreamProvider.ts"
 
@@ -55,6 +56,7 @@ export type Pipeline =
   | CredentialPool
   | ModelList
   | Ledger
+  | KeyAdmission
   | Heartbeat
   | Exchange
   | AccountCalls
@@ -66,7 +68,8 @@ export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipel
   Layer.mergeAll(
     Exchange.layer,
     AccountCalls.layer(anthropicIn(file.config)),
-    TokenCount.layer(anthropicIn(file.config))
+    TokenCount.layer(anthropicIn(file.config)),
+    KeyAdmission.layer
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(

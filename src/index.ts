@@ -32,6 +32,8 @@ export { CountTokensRequest, MessagesRequest } from "./message/MessagesRequest.t
 export { StorageError } from "./message/StorageError.ts"
 export type { Usage } from "./message/Usage.ts"
 export { ClientKeys } from "./policy/ClientKeys.ts"
+export { ClientKeysError } from "./policy/ClientKeysError.ts"
+export { KeyAdmission } from "./policy/KeyAdmission.ts"
 export { KeyStore } from "./policy/KeyStore.ts"
 export { Dispatch } from "./upstream/Dispatch.ts"
 export * as KiroProvider from "./upstream/kiro/KiroProvider.ts"

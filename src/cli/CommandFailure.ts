@@ -5,6 +5,7 @@ import { Runtime, Schema } from "effect"
 import type { HttpServerError } from "effect/http"
 import type { ConfigError } from "../config/ConfigError.ts"
 import type { StorageError } from "../message/StorageError.ts"
+import type { ClientKeysError } from "../policy/ClientKeysError.ts"
 import type { DatabaseLocked } from "../storage/DatabaseLock.ts"
 import type { StorageUnusable } from "../storage/StorageUnusable.ts"
 
@@ -31,7 +32,7 @@ export const unable = (line: string): CommandFailure => new CommandFailure({ exi
 
 /** What a failed start means for the person who started it. */
 export const ofStart = (
-  error: ConfigError | StorageError | StorageUnusable | DatabaseLocked | HttpServerError.ServeError
+  error: ConfigError | StorageError | StorageUnusable | DatabaseLocked | HttpServerError.ServeError | ClientKeysError
 ): CommandFailure => {
   switch (error._tag) {
     case "ConfigError":
@@ -40,6 +41,7 @@ export const ofStart = (
       return unable(causeOf(error.message, error.cause))
     case "StorageUnusable":
     case "DatabaseLocked":
+    case "ClientKeysError":
       return unable(error.message)
     case "ServeError":
       return unable(causeOf("The address cannot be listened on", error.cause))

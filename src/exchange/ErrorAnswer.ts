@@ -9,6 +9,7 @@
  */
 import type { CredentialPoolError } from "../credential/CredentialPoolError.ts"
 import type { FailureReason } from "../message/FailureReason.ts"
+import type { KeyRefused } from "../policy/KeyRefused.ts"
 import type { ExchangeError } from "./ExchangeError.ts"
 
 /** Anthropic's error types. */
@@ -49,6 +50,7 @@ export const error = (
 const soon = 1_000
 
 export const invalidRequest = (message: string) => error(400, "invalid_request_error", message)
+export const invalidKey = error(401, "authentication_error", "invalid x-api-key")
 export const notFound = (message: string) => error(404, "not_found_error", message)
 export const draining = error(529, "overloaded_error", "the gateway is shutting down", {
   retryAfterMs: soon,
@@ -56,6 +58,34 @@ export const draining = error(529, "overloaded_error", "the gateway is shutting 
 })
 /** A mistake of ours. What it was is in the log. */
 export const internal = error(500, "api_error", "internal error of the gateway")
+
+/** What the refusal of a key's request means for the client. */
+export const fromKey = ({ reason }: KeyRefused): ErrorAnswer => {
+  switch (reason._tag) {
+    case "NoKey":
+      return invalidKey
+    case "Model":
+      return error(403, "permission_error", `model: this key may not use ${reason.model.slice(0, longestName)}`)
+    case "Limit":
+      return error(
+        429,
+        "rate_limit_error",
+        `this key's limit of ${limits[reason.limit](reason.most)} is reached`,
+        reason
+      )
+    case "Budget":
+      return error(429, "rate_limit_error", `this key's budget of the ${reason.per} is used up`, reason)
+  }
+}
+
+/** A model's name that is told back. Characters. */
+const longestName = 256
+
+const limits = {
+  requests: (most: number) => `${most} requests a minute`,
+  tokens: (most: number) => `${most} tokens a minute`,
+  concurrent: (most: number) => `${most} requests at a time`
+} as const
 
 /** What an exchange's failure means for the client. */
 export const fromExchange = ({ reason, recoversInMs }: ExchangeError): ErrorAnswer => {

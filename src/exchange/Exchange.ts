@@ -15,7 +15,7 @@ import type { ClientKeyId } from "../message/Ids.ts"
 import type { Message, MessageStart } from "../message/MessageEvent.ts"
 import type { Original } from "../message/Original.ts"
 import type { MessagesRequest } from "../message/MessagesRequest.ts"
-import type { RequestIntent } from "../message/RequestRecord.ts"
+import type { RecordedUsage, RequestIntent } from "../message/RequestRecord.ts"
 import type { Usage } from "../message/Usage.ts"
 import { clientModelName } from "../policy/ModelCatalog.ts"
 import { applySystemPrompt, noPrompt } from "../policy/SystemPrompt.ts"
@@ -49,6 +49,8 @@ export interface ClientRequest {
   readonly hold: boolean
   /** Whether the client has gone away; asked where the request is interrupted. */
   readonly isGone: () => boolean
+  /** Told what the record has as soon as the request is settled, however it ends. Only the first counts. */
+  readonly settled?: (usage: RecordedUsage) => void
 }
 
 /** A whole answer and how it came about. */
@@ -111,7 +113,7 @@ const make = Effect.gen(function* () {
         stream: request.stream === true,
         conversation: conversationOf(session, request)
       }
-      const recording = new Recording(intent, now)
+      const recording = new Recording(intent, now, client.settled)
       return ledger.open(intent, recording.soFar).pipe(
         Effect.mapError(() => new ExchangeError({ reason: { _tag: "Unrecorded" } })),
         Effect.tap((open) => Effect.sync(() => recording.opened(open))),

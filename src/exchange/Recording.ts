@@ -33,12 +33,15 @@ const clientClosed = 499
 export class Recording {
   readonly #intent: RequestIntent
   readonly #now: () => number
+  readonly #settled: (usage: RecordedUsage) => void
   #open: OpenRequest | null = null
   #making: Making | null = null
 
-  constructor(intent: RequestIntent, now: () => number) {
+  /** @param settled told what was used, each time that the record is settled */
+  constructor(intent: RequestIntent, now: () => number, settled: (usage: RecordedUsage) => void = () => {}) {
     this.#intent = intent
     this.#now = now
+    this.#settled = settled
   }
 
   /** What is known to have been used; null where nothing is. */
@@ -105,6 +108,7 @@ export class Recording {
       attempts
     }
     this.#open?.settle(record)
+    this.#settled(record.usage)
   }
 }
 

@@ -1,12 +1,14 @@
 /**
- * ClientRoute: what every route of the client API checks before its own work: readiness, and whose request it is.
+ * ClientRoute: what every route of the client API checks before its own work: readiness, whose request it is, and
+ * whether it stays within the limits of its key.
  */
-import { Effect } from "effect"
-import { HttpServerRequest, type HttpServerResponse } from "effect/http"
+import { Effect, Result } from "effect"
+import { HttpServerRequest, HttpServerResponse } from "effect/http"
 import { type ClientIdentity, ClientKeys, presentedKeys } from "../policy/ClientKeys.ts"
+import { KeyAdmission, type KeyNeed } from "../policy/KeyAdmission.ts"
 import { fail } from "./Answer.ts"
-import { draining, type ErrorAnswer } from "../exchange/ErrorAnswer.ts"
-import { invalidKey } from "./ErrorResponse.ts"
+import { draining, type ErrorAnswer, fromKey, invalidKey } from "../exchange/ErrorAnswer.ts"
+import { rateLimitHeaders } from "./RateLimitHeaders.ts"
 import { Readiness } from "./Readiness.ts"
 
 type Response = HttpServerResponse.HttpServerResponse
@@ -39,3 +41,25 @@ export const admitted = <E, R>(
     const admission = admit(request)
     return admission.refusal === null ? serve(request, admission.identity) : fail(admission.refusal)
   })
+
+/** Serves a request within the limits of its key; the answer says how these stand. It must not be long. */
+export const makeWithin = Effect.map(
+  KeyAdmission,
+  (admission) =>
+    <E, R>(
+      { id }: ClientIdentity,
+      need: KeyNeed,
+      serve: Effect.Effect<Response, E, R>
+    ): Effect.Effect<Response, E, R> =>
+      Effect.result(admission.admit(id, need)).pipe(
+        Effect.flatMap((admitted): Effect.Effect<Response, E, R> =>
+          Result.isFailure(admitted) ? fail(fromKey(admitted.failure)) : serve
+        ),
+        Effect.map((response) =>
+          response.status === 200 || response.status === 429
+            ? HttpServerResponse.setHeaders(response, rateLimitHeaders(admission.standing(id)))
+            : response
+        ),
+        Effect.scoped
+      )
+)

@@ -5,8 +5,6 @@
  */
 import { error, type ErrorAnswer } from "../exchange/ErrorAnswer.ts"
 
-export const invalidKey = error(401, "authentication_error", "invalid x-api-key")
-
 export const methodNotAllowed = (method: string, path: string) =>
   error(405, "invalid_request_error", `${method} is not a method of ${path}`)
 export const bodyTimeout = error(408, "timeout_error", "the request's body did not arrive in time", { close: true })

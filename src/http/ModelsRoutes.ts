@@ -7,37 +7,53 @@
 import { Effect } from "effect"
 import { HttpRouter, type HttpServerRequest } from "effect/http"
 import { ModelList } from "../exchange/ModelList.ts"
+import type { ClientIdentity } from "../policy/ClientKeys.ts"
+import { KeyAdmission } from "../policy/KeyAdmission.ts"
 import { clientModelName } from "../policy/ModelCatalog.ts"
 import type { UpstreamModel } from "../upstream/UpstreamProvider.ts"
 import { fail, json } from "./Answer.ts"
-import { admitted, makeAdmit } from "./ClientRoute.ts"
+import { admitted, makeAdmit, makeWithin } from "./ClientRoute.ts"
 import { type ErrorAnswer, invalidRequest, notFound } from "../exchange/ErrorAnswer.ts"
 
 export const layer = HttpRouter.use(
   Effect.fnUntraced(function* (router) {
     const admit = yield* makeAdmit
+    const admission = yield* KeyAdmission
     const models = yield* ModelList
+    const within = yield* makeWithin
 
-    const list = admitted(
-      admit,
-      Effect.fnUntraced(function* (request) {
-        const page = pageOf((yield* models.list).map(describe), queryOf(request))
-        return "status" in page ? yield* fail(page) : json(page)
+    const list = Effect.fnUntraced(function* (
+      request: HttpServerRequest.HttpServerRequest,
+      { id: key }: ClientIdentity
+    ) {
+      const listed = (yield* models.list).flatMap((model) => {
+        const described = describe(model)
+        return admission.mayUse(key, described.id, model.id) ? [described] : []
       })
-    )
-    const one = admitted(
-      admit,
-      Effect.fnUntraced(function* () {
-        const { id = "" } = yield* HttpRouter.params
-        const resolved = models.resolve(id).id
-        const known = yield* models.list
-        const found = known.find(({ info }) => info?.id === id) ?? known.find((model) => model.id === resolved)
-        return found === undefined ? yield* fail(notFound(`model: ${id}`)) : json({ ...describe(found), id })
-      })
-    )
+      const page = pageOf(listed, queryOf(request))
+      return "status" in page ? yield* fail(page) : json(page)
+    })
+    const one = Effect.fnUntraced(function* (id: string) {
+      const resolved = models.resolve(id).id
+      const known = yield* models.list
+      const found = known.find(({ info }) => info?.id === id) ?? known.find((model) => model.id === resolved)
+      return found === undefined ? yield* fail(notFound(`model: ${id}`)) : json({ ...describe(found), id })
+    })
 
-    yield* router.add("GET", "/v1/models", list)
-    yield* router.add("GET", "/v1/models/:id", one)
+    yield* router.add(
+      "GET",
+      "/v1/models",
+      admitted(admit, (request, identity) => within(identity, { model: null, estimate: null }, list(request, identity)))
+    )
+    yield* router.add(
+      "GET",
+      "/v1/models/:id",
+      admitted(admit, (_, identity) =>
+        Effect.flatMap(HttpRouter.params, ({ id = "" }) =>
+          within(identity, { model: { name: id, resolved: models.resolve(id).id }, estimate: null }, one(id))
+        )
+      )
+    )
   })
 )
 

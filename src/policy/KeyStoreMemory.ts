@@ -12,6 +12,9 @@ export const layer = (initial: ReadonlyArray<StoredKey> = []): Layer.Layer<KeySt
       KeyStore.of({
         load: Ref.get(state),
         add: (key) => Ref.update(state, (keys) => [...keys, key]),
+        update: (id, change) =>
+          Ref.update(state, (keys) => keys.map((key) => (key.id === id ? { ...key, ...change } : key))),
+        remove: (id) => Ref.update(state, (keys) => keys.filter((key) => key.id !== id)),
         resetAdmin: (key) => Ref.update(state, (keys) => [...keys.filter(({ role }) => role !== "admin"), key])
       })
     )

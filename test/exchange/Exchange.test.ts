@@ -18,6 +18,7 @@ import {
   Message,
   MessageEvent
 } from "../../src/message/MessageEvent.ts"
+import type { RecordedUsage } from "../../src/message/RequestRecord.ts"
 import { UpstreamFailure } from "../../src/upstream/UpstreamFailure.ts"
 import { answers, type FakeOptions, fails, makeFakes, reasonOf, request, settlement, text } from "./Fakes.ts"
 import { makeSink } from "./RecordingSink.ts"
@@ -333,6 +334,39 @@ describe("Exchange", () => {
         yield* TestClock.adjust("15 seconds")
         yield* Fiber.interrupt(whole)
         assert.deepStrictEqual(yield* outcomeOf, ["client_closed", 499])
+      })
+    )
+  )
+
+  it.effect("tells whoever let it in what the record has of its use, however it ends", () =>
+    test({ script: [answers(), breaksLate] }, (exchange) =>
+      Effect.gen(function* () {
+        const told: Array<number> = []
+        const asking = (requestId: string) => ({
+          ...client,
+          requestId,
+          settled: ({ input_tokens, output_tokens }: RecordedUsage) => told.push(input_tokens + output_tokens)
+        })
+        yield* exchange.complete(asking("req_1"))
+        const left = yield* Effect.forkChild(exchange.stream(asking("req_2"), makeSink()))
+        yield* TestClock.adjust("15 seconds")
+        yield* Fiber.interrupt(left)
+        const broken = yield* Effect.forkChild(Effect.flip(exchange.complete(asking("req_3"))))
+        yield* TestClock.adjust("2 minutes")
+        yield* Fiber.join(broken)
+        const thread = { type: "continue", previous_message_id: "msg_1" } as const
+        yield* Effect.flip(exchange.complete({ ...asking("req_4"), request: { ...request, thread } }))
+        const records = yield* Ledger.use((ledger) =>
+          Effect.forEach(["req_1", "req_2", "req_3", "req_4"], (id) => ledger.find(id))
+        )
+        assert.deepStrictEqual(
+          told,
+          records.map((record) => (record === null ? -1 : record.usage.input_tokens + record.usage.output_tokens))
+        )
+        assert.deepStrictEqual(
+          told.map((tokens) => tokens > 0),
+          [true, true, true, false]
+        )
       })
     )
   )

@@ -3,7 +3,7 @@ import { Effect, Layer } from "effect"
 import { ClientKeyId } from "../../src/message/Ids.ts"
 import { KeyStore } from "../../src/policy/KeyStore.ts"
 import * as KeyStoreSql from "../../src/storage/KeyStoreSql.ts"
-import { keyStoreCases } from "./StoreCases.ts"
+import { key, keyStoreCases } from "./StoreCases.ts"
 import { onBoth } from "./TestPostgres.ts"
 
 describe("KeyStoreSql", () => {
@@ -15,8 +15,8 @@ describe("KeyStoreSql", () => {
     it.effect("keeps the old admin key when the new one cannot be stored", () =>
       Effect.gen(function* () {
         const keys = yield* KeyStore
-        const client = { id: ClientKeyId.make("c"), name: "c", role: "client", hash: "taken", disabled: false } as const
-        const admin = { id: ClientKeyId.make("a"), name: "a", role: "admin", hash: "a", disabled: false } as const
+        const client = key("c", "client", { hash: "taken" })
+        const admin = key("a", "admin")
         yield* Effect.forEach([client, admin], keys.add)
         const error = yield* Effect.flip(keys.resetAdmin({ ...admin, id: ClientKeyId.make("b"), hash: "taken" }))
         assert.strictEqual(error.operation, "reset the admin key")

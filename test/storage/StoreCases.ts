@@ -14,6 +14,7 @@ import type {
   SocialCredential
 } from "../../src/message/Credential.ts"
 import { ClientKeyId, CredentialId, GroupId, UpstreamId } from "../../src/message/Ids.ts"
+import { type KeyLimits, unlimited } from "../../src/message/KeyLimits.ts"
 import type { StorageError } from "../../src/message/StorageError.ts"
 import { credentialBase as common } from "../support/Credentials.ts"
 import { KeyStore, type StoredKey } from "../../src/policy/KeyStore.ts"
@@ -286,21 +287,58 @@ export const settingsStoreCases = <E>(store: Layer.Layer<SettingsStore, E>) => {
   )
 }
 
-const key = (id: string, role: StoredKey["role"], disabled = false): StoredKey => ({
+export const key = (id: string, role: StoredKey["role"], more: Partial<StoredKey> = {}): StoredKey => ({
   id: ClientKeyId.make(id),
   name: `name of ${id}`,
   role,
   hash: `hash of ${id}`,
-  disabled
+  disabled: false,
+  created: 1_000,
+  limits: unlimited,
+  ...more
 })
+
+const limited: KeyLimits = {
+  expiresAt: 1_800_000_000_000,
+  models: ["claude-*", 'a "quoted" one'],
+  requestsPerMinute: 1,
+  tokensPerMinute: 1_000_000_000,
+  maxConcurrent: 3,
+  budget: { tokens: null, credits: 0.25, per: "month" }
+}
 
 export const keyStoreCases = <E>(store: Layer.Layer<KeyStore, E>) => {
   it.effect("returns keys as they were added", () =>
     Effect.gen(function* () {
       const keys = yield* KeyStore
-      const added = [key("a", "client"), key("b", "client", true), key("c", "admin")]
+      const added = [
+        key("z", "client", { limits: limited }),
+        key("b", "client", { created: 2_000, disabled: true }),
+        key("c", "admin", { created: 2_000 })
+      ]
       yield* Effect.forEach(added, keys.add)
       assert.deepStrictEqual(yield* keys.load, added)
+    }).pipe(Effect.provide(store))
+  )
+
+  it.effect("changes and deletes the key that is named and no other", () =>
+    Effect.gen(function* () {
+      const keys = yield* KeyStore
+      yield* Effect.forEach([key("a", "client"), key("b", "client"), key("c", "client", { limits: limited })], keys.add)
+      yield* keys.update(ClientKeyId.make("a"), { name: "it's new", disabled: true, limits: limited })
+      yield* keys.update(ClientKeyId.make("c"), { name: "c", disabled: false, limits: unlimited })
+      yield* keys.update(ClientKeyId.make("gone"), { name: "gone", disabled: true, limits: unlimited })
+      assert.deepStrictEqual(yield* keys.load, [
+        key("a", "client", { name: "it's new", disabled: true, limits: limited }),
+        key("b", "client"),
+        key("c", "client", { name: "c" })
+      ])
+      yield* keys.remove(ClientKeyId.make("a"))
+      yield* keys.remove(ClientKeyId.make("gone"))
+      assert.deepStrictEqual(
+        (yield* keys.load).map(({ id }) => `${id}`),
+        ["b", "c"]
+      )
     }).pipe(Effect.provide(store))
   )
 

@@ -15,6 +15,8 @@ const shown = [
   "credential/Explain.ts",
   "ledger/Ledger.ts",
   "policy/ClientKeys.ts",
+  "policy/ClientKeysError.ts",
+  "policy/KeyAdmission.ts",
   "policy/ModelCatalog.ts",
   "policy/RequestPolicy.ts",
   "upstream/UpstreamFailure.ts",
