@@ -27,6 +27,7 @@ import {
 } from "./ErrorSchema.ts"
 
 import { CacheGroup } from "./CacheApi.ts"
+import { KeysGroup } from "./KeyApi.ts"
 import { PoolGroup } from "./PoolApi.ts"
 import { RequestsGroup } from "./RequestApi.ts"
 import { SettingsGroup } from "./SettingsApi.ts"
@@ -129,6 +130,7 @@ export class AdminApi extends HttpApi.make("admin")
   .add(PoolGroup)
   .add(CacheGroup)
   .add(RequestsGroup)
+  .add(KeysGroup)
   .add(SettingsGroup)
   .middleware(AdminFaults)
   .middleware(AdminAccess)

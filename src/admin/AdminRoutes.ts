@@ -10,10 +10,12 @@ import type { CredentialPool } from "../credential/CredentialPool.ts"
 import type { ModelList } from "../exchange/ModelList.ts"
 import type { Ledger } from "../ledger/Ledger.ts"
 import { ClientKeys } from "../policy/ClientKeys.ts"
+import type { KeyAdmission } from "../policy/KeyAdmission.ts"
 import { AdminApi } from "./AdminApi.ts"
 import * as AdminGuard from "./AdminGuard.ts"
 import * as CacheHandlers from "./CacheHandlers.ts"
 import * as CredentialHandlers from "./CredentialHandlers.ts"
+import * as KeyHandlers from "./KeyHandlers.ts"
 import * as PoolHandlers from "./PoolHandlers.ts"
 import * as RequestHandlers from "./RequestHandlers.ts"
 import * as SettingsHandlers from "./SettingsHandlers.ts"
@@ -28,7 +30,14 @@ export const layer = (
 ): Layer.Layer<
   never,
   never,
-  HttpRouter.HttpRouter | CacheAccounting | CredentialPool | ClientKeys | Ledger | ModelList | RuntimeSettings
+  | HttpRouter.HttpRouter
+  | CacheAccounting
+  | CredentialPool
+  | ClientKeys
+  | KeyAdmission
+  | Ledger
+  | ModelList
+  | RuntimeSettings
 > =>
   Layer.mergeAll(api, ReferencePage.layer, elsewhere).pipe(Layer.provide([guard, door.layer, HttpServer.layerServices]))
 
@@ -36,6 +45,7 @@ const api = HttpApiBuilder.layer(AdminApi, { openapiPath: "/api/admin/openapi.js
   Layer.provide([
     CacheHandlers.layer,
     CredentialHandlers.layer,
+    KeyHandlers.layer,
     PoolHandlers.layer,
     RequestHandlers.layer,
     SettingsHandlers.layer

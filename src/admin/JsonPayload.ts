@@ -1,7 +1,7 @@
 /**
  * JsonPayload: the body of an admin request: bounded, JSON whatever its content type says, and of the expected shape.
  */
-import { ByteSize, Effect, Schema } from "effect"
+import { ByteSize, Effect, Schema, type SchemaAST } from "effect"
 import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import { misfit } from "./AdminGuard.ts"
 import { BadRequest, TooLarge } from "./ErrorSchema.ts"
@@ -16,7 +16,8 @@ const tooLarge = new TooLarge({ message: "the body is larger than 1 MiB" })
 /** Decodes a body. Neither message repeats what it says. */
 export const readPayload = Effect.fnUntraced(function* <A>(
   request: HttpServerRequest.HttpServerRequest,
-  schema: Schema.ConstraintDecoder<A>
+  schema: Schema.ConstraintDecoder<A>,
+  options?: SchemaAST.ParseOptions
 ) {
   if (Number(request.headers["content-length"] ?? 0) > ByteSize.toNumberUnsafe(largest)) return yield* tooLarge
   const text = yield* request.text.pipe(
@@ -31,5 +32,5 @@ export const readPayload = Effect.fnUntraced(function* <A>(
     Schema.decodeUnknownEffect(Json)(text),
     () => new BadRequest({ message: "the body: expected JSON" })
   )
-  return yield* Effect.mapError(Schema.decodeUnknownEffect(schema)(json), ({ issue }) => misfit(issue))
+  return yield* Effect.mapError(Schema.decodeUnknownEffect(schema)(json, options), ({ issue }) => misfit(issue))
 })

@@ -19,9 +19,13 @@ import * as AllowedHosts from "../../src/http/AllowedHosts.ts"
 import type { Credential, RefreshedTokens } from "../../src/message/Credential.ts"
 import type { StorageError } from "../../src/message/StorageError.ts"
 import { ClientKeys } from "../../src/policy/ClientKeys.ts"
+import { KeyAdmission } from "../../src/policy/KeyAdmission.ts"
+import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
 import { RefreshFailure } from "../../src/upstream/RefreshFailure.ts"
 import { type Balance, UpstreamProvider } from "../../src/upstream/UpstreamProvider.ts"
 
+/** Of the configuration. */
+export const clientKey = "SECRET client key of these tests"
 export const adminKey = "the-admin-key-of-these-tests"
 
 export interface AdminRigOptions {
@@ -69,12 +73,10 @@ export const makeAdminRig = Effect.fnUntraced(function* (
   options: AdminRigOptions = {}
 ): Effect.fn.Return<AdminRig, never, Scope.Scope> {
   const key = options.adminKey === undefined ? adminKey : options.adminKey
-  const keys = Layer.mock(ClientKeys, {
-    client: () => null,
-    clientEnabled: () => false,
-    isAdmin: (presented) => presented === key,
-    adminEnabled: () => key !== null
-  })
+  const clientKeys = [Redacted.make(clientKey)]
+  const keys = ClientKeys.layer({ clientKeys, adminKey: key === null ? null : Redacted.make(key) }).pipe(
+    Layer.provide(KeyStoreMemory.layer())
+  )
   const provider = Layer.mock(UpstreamProvider, {
     answersWhole: () => false,
     refresh: () => options.refresh ?? Effect.succeed(refreshed),
@@ -95,7 +97,8 @@ export const makeAdminRig = Effect.fnUntraced(function* (
     Layer.provideMerge(Layer.mergeAll(keys, RuntimeSettings.layerMemory(quickstartConfig("/nowhere")))),
     Layer.provide([provider, store])
   )
-  const models = Layer.mergeAll(ModelList.layer, CacheAccounting.layer, Ledger.layer(Duration.days(1))).pipe(
+  const models = KeyAdmission.layer.pipe(
+    Layer.provideMerge(Layer.mergeAll(ModelList.layer, CacheAccounting.layer, Ledger.layer(Duration.days(1)))),
     Layer.provide([services, LedgerStoreMemory.layer])
   )
   const guard = AllowedHosts.middleware({ host: "10.0.0.7", allowedHosts: ["gateway.lan"] })
