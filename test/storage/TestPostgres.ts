@@ -24,7 +24,7 @@ export const describePostgres = server === null ? describe.skip : describe
 export const addressOf = (database: string): string => `${server}${database}`
 
 /** What no output may hold. */
-export const password = new URL(addressOf("")).password
+export const password = server === null ? "" : new URL(server).password
 
 /** Runs statements as the superuser; the rows of the last one. */
 export const ask = (url: string, ...statements: ReadonlyArray<string>) =>
