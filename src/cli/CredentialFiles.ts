@@ -37,7 +37,7 @@ export const readRows = Effect.fnUntraced(function* (
 
 /**
  * Adds what the configured files bring and the store does not have yet. A row that is refused is told and does not stop
- * the others.
+ * the others. What an operator has deleted stays deleted until its entry brings another token or key.
  */
 export const importFiles = Effect.fnUntraced(function* (
   config: Pick<GatewayConfig, "credentials" | "upstreams">
@@ -48,7 +48,12 @@ export const importFiles = Effect.fnUntraced(function* (
       const reason = "is configured, but there is no upstream of kind kiro or anthropic to use it with"
       return yield* new ConfigError({ file, line: null, key: "credentials.files", reason })
     }
-    const results = yield* importRows(yield* readRows(file, config), intoStore(store))
+    const rows = yield* Effect.filter(yield* readRows(file, config), (row) =>
+      row.kind === "credential"
+        ? Effect.map(store.wasRemoved(row.fingerprint), (removed) => !removed)
+        : Effect.succeed(true)
+    )
+    const results = yield* importRows(rows, intoStore(store))
     for (const { message, row, status } of results) {
       if (status === "invalid") yield* Effect.logWarning(`${file}: row ${row} is not used: ${message}`)
       else if (status !== "duplicate" && message !== undefined) {

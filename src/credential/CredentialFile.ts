@@ -84,7 +84,10 @@ export const entriesIn = (input: unknown): Result.Result<Entries, ReadonlyArray<
 }
 
 /** The row's credential under an id. */
-export const withId = ({ draft, fingerprint }: CredentialRow, id: CredentialId): ImportedCredential => ({
+export const withId = (
+  { draft, fingerprint }: Pick<CredentialRow, "draft" | "fingerprint">,
+  id: CredentialId
+): ImportedCredential => ({
   credential: { ...draft, id },
   fingerprint
 })

@@ -1,5 +1,5 @@
 /**
- * CredentialImport: the rows of a file become credentials of the pool, or of the store while no pool runs.
+ * CredentialImport: the rows of a file become credentials of the store while no pool runs.
  *
  * Rows are taken one after the other, and each is durable when its turn is over: an import that fails half way can simply
  * be made again, and finds what it has added as duplicates.
@@ -10,13 +10,12 @@ import type { StorageError } from "../message/StorageError.ts"
 import { randomUuid } from "../message/Uuid.ts"
 import { type CredentialRow, type Row, withId } from "./CredentialFile.ts"
 import { type CredentialStore, type ImportedCredential, untouched } from "./CredentialStore.ts"
-import type { PoolOperations } from "./PoolOperations.ts"
 
 /** What came of one row. Holds no secret. */
 export interface ImportResult {
   /** The entry's place in the file, from 1; 0: the whole file. */
   readonly row: number
-  /** `unverified`: added, though its sign-in service could not be asked for a first token. */
+  /** `unverified`: its sign-in service gave no first token, or its key was not taken. With an `id`: added all the same. */
   readonly status: "added" | "duplicate" | "invalid" | "unverified"
   /** Of the credential that was added, or that is the same. */
   readonly id?: CredentialId
@@ -31,13 +30,6 @@ export interface ImportTarget {
   ) => Effect.Effect<{ readonly status: "added" | "duplicate"; readonly id: CredentialId }, StorageError>
   readonly disable: (id: CredentialId) => Effect.Effect<void, StorageError>
 }
-
-/** Adds to a pool that runs. */
-export const intoPool = (operations: Pick<PoolOperations, "add" | "setDisabled">): ImportTarget => ({
-  add: operations.add,
-  // Somebody may have deleted it meanwhile.
-  disable: (id) => Effect.catchTag(operations.setDisabled(id, true), "UnknownCredential", () => Effect.void)
-})
 
 /** Adds to a store that no pool has loaded. */
 export const intoStore = (store: Pick<CredentialStore["Service"], "add" | "saveHealth">): ImportTarget => ({

@@ -224,7 +224,10 @@ const make = Effect.fnUntraced(function* (options: CredentialPoolOptions) {
     knownModel: lists.find,
     snapshot: PoolOperations.snapshot(core, options.proxy),
     changes: Stream.fromPubSub(core.changes),
-    operations: PoolOperations.make(core, tokens, (entry) => Effect.flatMap(aside(entry), (l) => balances.of(entry, l)))
+    operations: PoolOperations.make(core, tokens, {
+      balanceOf: (entry) => Effect.flatMap(aside(entry), (lease) => balances.of(entry, lease)),
+      list: (entry) => Effect.flatMap(aside(entry), provider.listModels)
+    })
   })
 })
 

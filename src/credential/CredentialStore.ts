@@ -73,6 +73,13 @@ export class CredentialStore extends Context.Service<
     readonly load: Effect.Effect<ReadonlyArray<StoredCredential>, StorageError>
     /** Whether this database has ever held a credential, even one that was deleted since. */
     readonly everHeldOne: Effect.Effect<boolean, StorageError>
+    /** The id under which a fingerprint is stored, or null. */
+    readonly find: (fingerprint: string) => Effect.Effect<CredentialId | null, StorageError>
+    /**
+     * Whether the credential of this fingerprint was removed and not added since. The last 100,000 removals are
+     * remembered.
+     */
+    readonly wasRemoved: (fingerprint: string) => Effect.Effect<boolean, StorageError>
     /** Adds it, or tells the id under which its fingerprint is stored already. */
     readonly add: (
       imported: ImportedCredential

@@ -13,9 +13,11 @@ interface State {
   /** By id, in the order of adding. */
   readonly rows: ReadonlyMap<CredentialId, StoredCredential & { readonly fingerprint: string }>
   readonly everHeldOne: boolean
+  /** Fingerprints. */
+  readonly removed: ReadonlySet<string>
 }
 
-const empty: State = { rows: new Map(), everHeldOne: false }
+const empty: State = { rows: new Map(), everHeldOne: false, removed: new Set() }
 
 /** Starts with these credentials, in this order, unused. */
 export const layer = (initial: ReadonlyArray<ImportedCredential> = []): Layer.Layer<CredentialStore> =>
@@ -39,6 +41,8 @@ export const layer = (initial: ReadonlyArray<ImportedCredential> = []): Layer.La
             .toSorted((a, b) => a.credential.priority - b.credential.priority)
         ),
         everHeldOne: Effect.map(Ref.get(state), (current) => current.everHeldOne),
+        find: (fingerprint) => Effect.map(Ref.get(state), (current) => idOf(current, fingerprint)),
+        wasRemoved: (fingerprint) => Effect.map(Ref.get(state), ({ removed }) => removed.has(fingerprint)),
         add: (imported) => Ref.modify(state, (current) => add(current, imported)),
         saveTokens: (id, tokens) =>
           change(id, ({ credential, health }) => ({ health, credential: withTokens(credential, tokens) })),
@@ -47,9 +51,11 @@ export const layer = (initial: ReadonlyArray<ImportedCredential> = []): Layer.La
           change(id, ({ credential, health }) => ({ health, credential: { ...credential, ...fields } })),
         remove: (id) =>
           Ref.update(state, (current) => {
+            const row = current.rows.get(id)
+            if (row === undefined) return current
             const rows = new Map(current.rows)
             rows.delete(id)
-            return { ...current, rows }
+            return { ...current, rows, removed: new Set([...current.removed, row.fingerprint]) }
           })
       })
     })
@@ -58,14 +64,18 @@ export const layer = (initial: ReadonlyArray<ImportedCredential> = []): Layer.La
 type Added = { readonly status: "added" | "duplicate"; readonly id: CredentialId }
 
 const add = (state: State, { credential, fingerprint }: ImportedCredential): readonly [Added, State] => {
-  for (const [id, row] of state.rows) {
-    if (row.fingerprint === fingerprint) return [{ status: "duplicate", id }, state]
-  }
+  const known = idOf(state, fingerprint)
+  if (known !== null) return [{ status: "duplicate", id: known }, state]
   const rows = new Map(state.rows).set(credential.id, { credential, fingerprint, health: untouched })
   return [
     { status: "added", id: credential.id },
-    { rows, everHeldOne: true }
+    { rows, everHeldOne: true, removed: new Set([...state.removed].filter((one) => one !== fingerprint)) }
   ]
+}
+
+const idOf = ({ rows }: State, fingerprint: string): CredentialId | null => {
+  for (const [id, row] of rows) if (row.fingerprint === fingerprint) return id
+  return null
 }
 
 const withTokens = (credential: Credential, tokens: RefreshedTokens): Credential => {

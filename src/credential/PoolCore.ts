@@ -61,11 +61,14 @@ export const make = Effect.fnUntraced(function* (
   const { entries } = state
   const changes = yield* PubSub.sliding<CredentialId>(listenerBuffer)
 
+  /** Not one that was removed, or never added. */
+  const isHere = (entry: PoolEntry) => entries.get(entry.credential.id) === entry
+
   // Bounded by the number of credentials.
   const unsaved = new Set<PoolEntry>()
   const writer = yield* Semaphore.make(1)
   const save = Effect.suspend(() => {
-    const batch = [...unsaved].filter((entry) => entries.get(entry.credential.id) === entry)
+    const batch = [...unsaved].filter(isHere)
     unsaved.clear()
     return Effect.forEach(batch, (entry) => store.saveHealth(entry.credential.id, entry.health), {
       discard: true
@@ -101,13 +104,13 @@ export const make = Effect.fnUntraced(function* (
       const now = yield* Clock.currentTimeMillis
       for (const entry of changed) {
         mutate(entry)
-        if (entries.get(entry.credential.id) === entry) state.index.update(entry, now)
+        if (isHere(entry)) state.index.update(entry, now)
       }
       wake.openUnsafe()
       yield* sweep(state, "everyone")
       yield* PubSub.publishAll(
         changes,
-        changed.map(({ credential }) => credential.id)
+        changed.filter(isHere).map(({ credential }) => credential.id)
       )
     }).pipe(atomic)
 
@@ -131,7 +134,7 @@ export const make = Effect.fnUntraced(function* (
       }),
     accepted: ({ entry, probe, since }) => {
       state.pauses.answered(entry.credential.upstream, since)
-      if (probe === null || entry.probing !== probe) return
+      if (probe === null || entry.probing !== probe || !isHere(entry)) return
       const now = clock.currentTimeMillisUnsafe()
       entry.probing = null
       if (isHalfOpen(entry, now)) {

@@ -16,6 +16,7 @@ import type { PoolCore } from "./PoolCore.ts"
 import { isDisabled, makeEntry, type PoolEntry, permitsOf } from "./PoolEntry.ts"
 import { sweep } from "./PoolLeases.ts"
 import type { TokenRefresh } from "./TokenRefresh.ts"
+import { type VerificationOptions, type Verified, verify } from "./Verification.ts"
 
 /** No credential has this id. */
 export class UnknownCredential extends Schema.TaggedError<UnknownCredential>()("UnknownCredential", {
@@ -24,6 +25,11 @@ export class UnknownCredential extends Schema.TaggedError<UnknownCredential>()("
 
 /** A key has nothing to refresh. */
 export class NotRefreshable extends Schema.TaggedError<NotRefreshable>()("NotRefreshable", {
+  id: Schema.String
+}) {}
+
+/** Only a disabled credential may be removed. */
+export class NotDisabled extends Schema.TaggedError<NotDisabled>()("NotDisabled", {
   id: Schema.String
 }) {}
 
@@ -61,13 +67,23 @@ export interface PoolSnapshot {
 export type BalanceOf = (entry: PoolEntry) => Effect.Effect<Balance, UpstreamFailure | RefreshFailure>
 
 export interface PoolOperations {
-  /** Adds it, or tells under which id it is there already. */
+  /** The id of the credential that came with a secret of this fingerprint, or null. */
+  readonly find: (fingerprint: string) => Effect.Effect<CredentialId | null, StorageError>
+  /** Whether one that is not in the pool would serve. */
+  readonly verify: (credential: Credential) => Effect.Effect<Verified>
+  /** Adds it, or tells under which id it is there already. @param health what is known of it; default: nothing */
   readonly add: (
-    imported: ImportedCredential
+    imported: ImportedCredential,
+    health?: Health
   ) => Effect.Effect<{ readonly status: "added" | "duplicate"; readonly id: CredentialId }, StorageError>
   /** Enabling also forgets failures, cooldown and the reason why it was disabled. */
   readonly setDisabled: (id: CredentialId, disabled: boolean) => Effect.Effect<void, UnknownCredential>
   readonly setPriority: (id: CredentialId, priority: number) => Effect.Effect<void, UnknownCredential | StorageError>
+  /**
+   * Removes a disabled one for good. Requests that it serves now may end. One of a configured file stays away until its
+   * entry there changes or somebody adds it; one of the environment is back at the next start.
+   */
+  readonly remove: (id: CredentialId) => Effect.Effect<void, UnknownCredential | NotDisabled | StorageError>
   /** Puts it into a group, or, with null, into none. */
   readonly setGroup: (id: CredentialId, group: GroupId | null) => Effect.Effect<void, UnknownCredential | StorageError>
   /** Takes all members out of a group. */
@@ -134,7 +150,11 @@ const statusOf = (
   }
 }
 
-export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf): PoolOperations => {
+export const make = (
+  core: PoolCore,
+  tokens: TokenRefresh,
+  { balanceOf, ...verification }: { readonly balanceOf: BalanceOf } & Pick<VerificationOptions, "list">
+): PoolOperations => {
   const find = (id: CredentialId): Effect.Effect<PoolEntry, UnknownCredential> => {
     const entry = core.entries.get(id)
     return entry === undefined ? Effect.fail(new UnknownCredential({ id })) : Effect.succeed(entry)
@@ -156,19 +176,31 @@ export const make = (core: PoolCore, tokens: TokenRefresh, balanceOf: BalanceOf)
   const switchOff = (health: Health): Health => ({ ...health, disabled: { reason: "manual", until: null } })
 
   return {
-    add: Effect.fnUntraced(function* (imported) {
+    find: (fingerprint) => core.store.find(fingerprint),
+    verify: (credential) => verify(credential, { ...verification, tokens }),
+    add: Effect.fnUntraced(function* (imported, health = untouched) {
       const added = yield* core.store.add(imported)
       if (added.status === "duplicate") return added
+      if (health !== untouched) yield* core.store.saveHealth(added.id, health)
       for (const entry of core.entries) {
         if (entry.credential.upstream !== sandbox) continue
         core.entries.remove(entry.credential.id)
         core.index.remove(entry)
       }
       const limit = core.settings.current().pool.maxInflightPerCredential
-      yield* core.admit(makeEntry({ ...imported.credential, id: added.id }, untouched, limit, true))
+      yield* core.admit(makeEntry({ ...imported.credential, id: added.id }, health, limit, true))
       yield* PubSub.publish(core.changes, added.id)
       yield* sweep(core, "everyone")
       return added
+    }, Effect.uninterruptible),
+    remove: Effect.fnUntraced(function* (id) {
+      const entry = yield* find(id)
+      if (!isDisabled(entry.health, yield* DateTime.now)) return yield* new NotDisabled({ id })
+      if (entry.stored) yield* core.store.remove(id)
+      core.entries.remove(id)
+      core.index.remove(entry)
+      yield* PubSub.publish(core.changes, id)
+      yield* sweep(core, "everyone")
     }, Effect.uninterruptible),
     setDisabled: (id, disabled) =>
       disabled ? Effect.flatMap(find(id), (entry) => core.change(entry, switchOff, true)) : reset(id),

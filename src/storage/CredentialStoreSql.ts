@@ -35,10 +35,21 @@ const make = Effect.gen(function* () {
     failAs("read whether a credential was ever held")
   )
 
+  const find: CredentialStore["Service"]["find"] = Effect.fn("CredentialStore.find")(function* (fingerprint) {
+    const [known] = yield* sql<Record<string, unknown>>`select id from credentials where fingerprint = ${fingerprint}`
+    return known === undefined ? null : (yield* readId(known)).id
+  }, failAs("find a credential"))
+
+  const wasRemoved: CredentialStore["Service"]["wasRemoved"] = (fingerprint) =>
+    sql`select 1 from deleted_credentials where fingerprint = ${fingerprint}`.pipe(
+      Effect.map((rows) => rows.length > 0),
+      failAs("read whether a credential was removed")
+    )
+
   const add: CredentialStore["Service"]["add"] = Effect.fn("CredentialStore.add")(
     function* ({ credential, fingerprint }) {
-      const [known] = yield* sql<Record<string, unknown>>`select id from credentials where fingerprint = ${fingerprint}`
-      if (known !== undefined) return { status: "duplicate" as const, id: (yield* readId(known)).id }
+      const known = yield* find(fingerprint)
+      if (known !== null) return { status: "duplicate" as const, id: known }
       const [last] = yield* sql<Record<string, unknown>>`select coalesce(max(ordinal), 0) as ordinal from credentials`
       const ordinal = last === undefined ? 0 : (yield* readOrdinal(last)).ordinal
       const row = yield* writeCredential(yield* toRow(secrets, credential))
@@ -47,6 +58,7 @@ const make = Effect.gen(function* () {
       const health = yield* writeHealth(untouched)
       yield* sql`insert into credential_health ${sql.insert({ credential_id: credential.id, health })}`
       yield* sql`insert into meta (name, value) values (${everHeld}, ${"1"}) on conflict (name) do nothing`
+      yield* sql`delete from deleted_credentials where fingerprint = ${fingerprint}`
       return { status: "added" as const, id: credential.id }
     },
     (effect) => sql.withTransaction(effect),
@@ -97,12 +109,25 @@ const make = Effect.gen(function* () {
   }, failAs("change a credential"))
 
   const remove: CredentialStore["Service"]["remove"] = Effect.fn("CredentialStore.remove")(
-    (id) => sql`delete from credentials where id = ${id}`,
-    Effect.asVoid,
+    function* (id) {
+      const [removed] = yield* sql<Record<string, unknown>>`
+        delete from credentials where id = ${id} returning fingerprint`
+      if (removed === undefined) return
+      const { fingerprint } = yield* readFingerprint(removed)
+      const [last] = yield* sql<Record<string, unknown>>`
+        select coalesce(max(ordinal), 0) as ordinal from deleted_credentials`
+      const ordinal = last === undefined ? 1 : (yield* readOrdinal(last)).ordinal + 1
+      yield* sql`
+        insert into deleted_credentials (fingerprint, ordinal) values (${fingerprint}, ${ordinal})
+        on conflict (fingerprint) do nothing`
+      yield* sql`delete from deleted_credentials where ordinal <= ${ordinal - remembered}`
+    },
+    (effect) => sql.withTransaction(effect),
+    Effect.tap(() => durability.flush),
     failAs("remove a credential")
   )
 
-  return CredentialStore.of({ load, everHeldOne, add, saveTokens, saveHealth, update, remove })
+  return CredentialStore.of({ load, everHeldOne, find, wasRemoved, add, saveTokens, saveHealth, update, remove })
 })
 
 /** Over any SQL database that the migrations have run on. */
@@ -114,6 +139,10 @@ export const layer: Layer.Layer<CredentialStore, never, SqlClient.SqlClient | Se
 /** The row of `meta` that outlives the last credential. */
 const everHeld = "credential_ever_held"
 
+/** Removals that are remembered. */
+const remembered = 100_000
+
+const readFingerprint = rowReader("credentials", "fingerprint", Schema.Struct({ fingerprint: Schema.String }))
 const readId = rowReader("credentials", "id", Schema.Struct({ id: CredentialId }))
 const readOrdinal = rowReader("credentials", "ordinal", Schema.Struct({ ordinal: Integer }))
 const readCredential = rowReader("credentials", "id", CredentialRow)

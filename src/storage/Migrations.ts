@@ -119,6 +119,11 @@ export const steps = {
         primary key (key_id, day)
       )`
     yield* sql`create index key_use_by_day on key_use (day)`
+  }),
+  "0008_audit_and_deletions": Effect.gen(function* () {
+    const sql = yield* SqlClient.SqlClient
+    yield* sql`create table audit (ordinal bigint primary key, entry text not null)`
+    yield* sql`create table deleted_credentials (fingerprint text primary key, ordinal bigint not null unique)`
   })
 }
 
@@ -128,7 +133,13 @@ const latest = Math.max(...Object.keys(steps).map((name) => Number.parseInt(name
 export const tables: ReadonlyArray<string> = ["credentials", "credential_health", "meta", "settings", "keys", "key_use"]
 
 /** The tables that grow with use; nothing reads them as a whole. */
-export const growing: ReadonlyArray<string> = ["requests", "request_credentials", "pins"]
+export const growing: ReadonlyArray<string> = [
+  "requests",
+  "request_credentials",
+  "pins",
+  "audit",
+  "deleted_credentials"
+]
 
 /** Where it is kept which steps have run. */
 export const table = "weir_migrations"

@@ -85,4 +85,21 @@ describe("the credential files of a configuration", () => {
       assert.match(error.message, /there is no upstream of kind kiro or anthropic to use it with/)
     })
   )
+
+  it.effect("bring nothing back that was deleted, until its entry changes", () =>
+    Effect.gen(function* () {
+      const file = join(yield* folder, "credentials.json")
+      const store = yield* CredentialStore
+      const start = (...entries: ReadonlyArray<unknown>) =>
+        Effect.promise(() => writeFile(file, JSON.stringify(entries))).pipe(
+          Effect.andThen(importFiles({ credentials: { files: [file] }, upstreams: [kiroUpstream("kiro")] })),
+          Effect.andThen(store.load)
+        )
+      const [first] = yield* start({ kiroApiKey: "ksk_1" }, { kiroApiKey: "ksk_2" })
+      if (first === undefined) return assert.fail("nothing was added")
+      yield* store.remove(first.credential.id)
+      assert.strictEqual((yield* start({ kiroApiKey: "ksk_1" }, { kiroApiKey: "ksk_2" })).length, 1)
+      assert.strictEqual((yield* start({ kiroApiKey: "ksk_3" }, { kiroApiKey: "ksk_2" })).length, 2)
+    }).pipe(Effect.provide([Layer.fresh(CredentialStoreMemory.layer()), Logger.layer([])]))
+  )
 })

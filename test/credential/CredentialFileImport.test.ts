@@ -1,11 +1,10 @@
 import { assert, describe, it } from "@effect/vitest"
 import { ConfigProvider, Effect, Redacted, Ref } from "effect"
 import { parseCredentialFile } from "../../src/credential/CredentialFile.ts"
-import { importRows, intoPool, intoStore } from "../../src/credential/CredentialImport.ts"
+import { importRows, intoStore } from "../../src/credential/CredentialImport.ts"
 import { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
 import { environmentCredential } from "../../src/credential/EnvironmentCredential.ts"
-import { UnknownCredential } from "../../src/credential/PoolOperations.ts"
 import { CredentialId, UpstreamId } from "../../src/message/Ids.ts"
 import { StorageError } from "../../src/message/StorageError.ts"
 import { entryOptions, kiroUpstream } from "../support/Credentials.ts"
@@ -67,27 +66,6 @@ describe("an import", () => {
       )
       assert.deepStrictEqual(yield* store.load, before)
     }).pipe(Effect.provide(CredentialStoreMemory.layer()))
-  )
-
-  it.effect("into a pool disables there, and bears that somebody deleted it meanwhile", () =>
-    Effect.gen(function* () {
-      const disabled = yield* Ref.make<ReadonlyArray<string>>([])
-      const target = intoPool({
-        add: ({ credential }) => Effect.succeed({ status: "added", id: credential.id }),
-        setDisabled: (id, flag) =>
-          Effect.andThen(
-            Ref.update(disabled, (all) => [...all, `${id} ${flag}`]),
-            Effect.fail(new UnknownCredential({ id }))
-          )
-      })
-      const [first, second] = yield* importRows(
-        rows({ refreshToken: token("a"), disabled: true }, { refreshToken: token("b") }),
-        target
-      )
-      assert.strictEqual(first?.status, "added")
-      assert.strictEqual(second?.status, "added")
-      assert.deepStrictEqual(yield* Ref.get(disabled), [`${first?.id} true`])
-    })
   )
 
   it.effect("fails with the storage, and goes on where it stopped when it is made again", () =>

@@ -113,4 +113,52 @@ describe("an operator", () => {
       assert.deepStrictEqual(social?.expiresAt, refreshed(1).expiresAt)
     }).pipe(Effect.provide(poolOf(everyKind, { provider: { refresh: () => Effect.succeed(refreshed(1)) } })))
   )
+
+  it.effect("removes only what is disabled, for good; a request that it serves may end", () =>
+    Effect.gen(function* () {
+      const { lease, operations, report, snapshot } = yield* CredentialPool
+      const store = yield* CredentialStore
+      yield* Effect.scoped(
+        Effect.gen(function* () {
+          const leased = yield* lease(anyNeed)
+          assert.strictEqual((yield* Effect.flip(operations.remove(id("a"))))._tag, "NotDisabled")
+          yield* operations.setDisabled(id("a"), true)
+          yield* operations.remove(id("a"))
+          assert.strictEqual((yield* snapshot).outstanding, 1)
+          yield* report(leased, succeeded)
+          yield* report(leased, {
+            kind: "failure",
+            reason: failureOf("rate_limit"),
+            need: anyNeed,
+            mayRetrySame: false
+          })
+        })
+      )
+      const seen = yield* snapshot
+      assert.strictEqual(seen.outstanding, 0)
+      assert.deepStrictEqual(
+        seen.credentials.map((one) => one.id),
+        [id("b")]
+      )
+      assert.strictEqual(seen.currentId, id("b"))
+      assert.strictEqual((yield* Effect.flip(operations.remove(id("a"))))._tag, "UnknownCredential")
+      assert.deepStrictEqual(
+        (yield* store.load).map(({ credential }) => credential.id),
+        [id("b")]
+      )
+      assert.isTrue(yield* store.wasRemoved("a"))
+    }).pipe(Effect.provide(poolOf([ready("a"), ready("b", { priority: 1 })])))
+  )
+
+  it.effect("ends the wait of who waits for nobody but the removed", () =>
+    Effect.gen(function* () {
+      const { lease, operations } = yield* CredentialPool
+      yield* lease(anyNeed)
+      const waiting = yield* Effect.forkChild(Effect.flip(lease(anyNeed)))
+      yield* settle
+      yield* operations.setDisabled(id("a"), true)
+      yield* operations.remove(id("a"))
+      assert.strictEqual((yield* Fiber.join(waiting)).reason._tag, "NoneEnabled")
+    }).pipe(Effect.scoped, Effect.provide(poolOf([ready("a")], { pool: { maxInflightPerCredential: 1 } })))
+  )
 })

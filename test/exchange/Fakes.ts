@@ -196,7 +196,10 @@ export const makeFakes = (options: FakeOptions): Fakes => {
         if (!mayRetrySame) rests(id)
       }),
     operations: {
+      find: unused,
+      verify: unused,
       add: unused,
+      remove: unused,
       setDisabled: unused,
       setPriority: unused,
       setGroup: unused,
