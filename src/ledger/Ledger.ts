@@ -17,6 +17,7 @@ import { StorageError } from "../message/StorageError.ts"
 import * as Journal from "./Journal.ts"
 import { JournalStore } from "./JournalStore.ts"
 import { LedgerStore, type RecordQuery, useKept } from "./LedgerStore.ts"
+import { Traffic, type TrafficSummary } from "./Traffic.ts"
 
 /** A request that is under way. */
 export interface OpenRequest {
@@ -43,6 +44,13 @@ export class Ledger extends Context.Service<
     readonly used: (keyId: string) => Pick<KeyUse, "in" | "lastAt"> | null
     /** Whether records can be kept; where not, no request is opened. */
     readonly isWorking: () => boolean
+    /** What the last hour's requests came to, since the start. */
+    readonly traffic: Effect.Effect<TrafficSummary>
+    /**
+     * Hears of each record as it is settled, for as long as the scope is open. Synchronous, on the hot path: to be quick
+     * and never to fail.
+     */
+    readonly listen: (listener: (record: RequestRecord) => void) => Effect.Effect<void, never, Scope.Scope>
   }
 >()("weir/ledger/Ledger") {
   /** @param retention how long a record is kept */
@@ -74,7 +82,12 @@ const make = Effect.fnUntraced(function* (
   const journal = yield* JournalStore
   const store = yield* LedgerStore
   const uses = new Uses()
-  const book = new Book(journal, uses)
+  const traffic = new Traffic()
+  // Bounded by who is built into the program.
+  const listeners = new Set<(record: RequestRecord) => void>([(record) => traffic.note(record)])
+  const book = new Book(journal, uses, (record) => {
+    for (const listener of listeners) listener(record)
+  })
   const turn = yield* Semaphore.make(1)
 
   const left = Journal.replay(yield* journal.load)
@@ -127,7 +140,15 @@ const make = Effect.fnUntraced(function* (
     page: (query) => Effect.andThen(move, store.page(query)),
     find: (id) => Effect.andThen(move, store.find(id)),
     used: (keyId) => uses.find(keyId),
-    isWorking: () => book.isWorking
+    isWorking: () => book.isWorking,
+    traffic: Effect.map(Clock.currentTimeMillis, (now) => traffic.summary(now)),
+    listen: (listener) =>
+      Effect.asVoid(
+        Effect.acquireRelease(
+          Effect.sync(() => listeners.add(listener)),
+          () => Effect.sync(() => listeners.delete(listener))
+        )
+      )
   })
 })
 
@@ -170,9 +191,12 @@ class Book {
   #isTorn = false
   #hasFailed = false
 
-  constructor(journal: JournalStore["Service"], uses: Uses) {
+  readonly #settledOne: (record: RequestRecord) => void
+
+  constructor(journal: JournalStore["Service"], uses: Uses, settledOne: (record: RequestRecord) => void) {
     this.#journal = journal
     this.#uses = uses
+    this.#settledOne = settledOne
   }
 
   get isWorking(): boolean {
@@ -190,6 +214,7 @@ class Book {
         if (record.keyId !== null) this.#uses.of(record.keyId).add(record.time, spentOf(record))
         this.#lines += Journal.settled(record)
         this.write()
+        this.#settledOne(record)
       }
     }
   }
