@@ -7,10 +7,13 @@
 import { Layer } from "effect"
 import { HttpRouter, type HttpServer } from "effect/http"
 import * as AdminRoutes from "./admin/AdminRoutes.ts"
+import type { AuditStore } from "./admin/AuditStore.ts"
+import { EventFeed } from "./admin/EventFeed.ts"
 import { CacheAccounting } from "./cache/CacheAccounting.ts"
 import type { ConfigFile } from "./config/ConfigFile.ts"
 import { RuntimeSettings } from "./config/RuntimeSettings.ts"
 import type { SettingsStore } from "./config/SettingsStore.ts"
+import { CredentialIntake } from "./credential/CredentialIntake.ts"
 import { CredentialPool } from "./credential/CredentialPool.ts"
 import type { CredentialStore } from "./credential/CredentialStore.ts"
 import { AccountCalls } from "./exchange/AccountCalls.ts"
@@ -46,9 +49,10 @@ export type Foundation =
   | JournalStore
   | LedgerStore
   | PinStore
+  | AuditStore
   | UpstreamProvider
 
-/** The services that requests go through, in the order in which they meet them. */
+/** The services that requests go through, in the order in which they meet them, and two that operators' go through. */
 export type Pipeline =
   | ClientKeys
   | RuntimeSettings
@@ -62,6 +66,8 @@ export type Pipeline =
   | AccountCalls
   | TokenCount
   | Readiness
+  | CredentialIntake
+  | EventFeed
 
 /** The pipeline without anything that listens. */
 export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipeline, StorageError, Foundation> =>
@@ -69,7 +75,9 @@ export const pipeline = ({ ephemeral, file }: GatewayOptions): Layer.Layer<Pipel
     Exchange.layer,
     AccountCalls.layer(anthropicIn(file.config)),
     TokenCount.layer(anthropicIn(file.config)),
-    KeyAdmission.layer
+    KeyAdmission.layer,
+    CredentialIntake.layer(file.config.upstreams),
+    EventFeed.layer
   ).pipe(
     Layer.provideMerge(
       Layer.mergeAll(
@@ -95,7 +103,7 @@ export const routes = (file: ConfigFile) =>
 export const layer = (
   options: GatewayOptions
 ): Layer.Layer<Pipeline, StorageError, Foundation | HttpServer.HttpServer> =>
-  Readiness.layerLameDuck(options.file.config.server.lameDuck).pipe(
+  Layer.merge(Readiness.layerLameDuck(options.file.config.server.lameDuck), EventFeed.layerStop).pipe(
     Layer.provideMerge(HttpRouter.serve(routes(options.file), { disableLogger: true, disableListenLog: true })),
     Layer.provideMerge(pipeline(options))
   )

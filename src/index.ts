@@ -4,12 +4,15 @@
  * Made for Node 24 and newer. The server and storage on disk are in `weir/node`; `weir/testing` stands in for what a test
  * leaves out.
  */
+export { AuditStore } from "./admin/AuditStore.ts"
+export { EventFeed } from "./admin/EventFeed.ts"
 export { CacheAccounting } from "./cache/CacheAccounting.ts"
 export { ConfigError } from "./config/ConfigError.ts"
 export { type ConfigFile, decodeConfig, parseConfig, quickstartConfig } from "./config/ConfigFile.ts"
 export { GatewayConfig } from "./config/GatewayConfig.ts"
 export { RuntimeSettings } from "./config/RuntimeSettings.ts"
 export { SettingsStore } from "./config/SettingsStore.ts"
+export { CredentialIntake } from "./credential/CredentialIntake.ts"
 export { CredentialPool } from "./credential/CredentialPool.ts"
 export { CredentialPoolError } from "./credential/CredentialPoolError.ts"
 export { CredentialStore } from "./credential/CredentialStore.ts"

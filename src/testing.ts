@@ -2,6 +2,7 @@
  * What a test puts in the place of what it leaves out: stores in memory, the sandbox for an upstream, and Kiro and
  * Anthropic as servers on real sockets.
  */
+export * as AuditStoreMemory from "./admin/AuditStoreMemory.ts"
 export * as CredentialStoreMemory from "./credential/CredentialStoreMemory.ts"
 export * as PinStoreMemory from "./exchange/PinStoreMemory.ts"
 export * as LedgerStoreMemory from "./ledger/LedgerStoreMemory.ts"

@@ -26,8 +26,12 @@ import {
   UnauthenticatedAnswer
 } from "./ErrorSchema.ts"
 
+import { AuditGroup } from "./AuditApi.ts"
 import { CacheGroup } from "./CacheApi.ts"
 import { KeysGroup } from "./KeyApi.ts"
+import { EventsGroup } from "./EventApi.ts"
+import { IntakeGroup } from "./IntakeApi.ts"
+import { MetricsGroup } from "./MetricsApi.ts"
 import { PoolGroup } from "./PoolApi.ts"
 import { RequestsGroup } from "./RequestApi.ts"
 import { SettingsGroup } from "./SettingsApi.ts"
@@ -41,6 +45,9 @@ export class AdminAccess extends HttpApiMiddleware.Service<AdminAccess>()("weir/
 export class AdminFaults extends HttpApiMiddleware.Service<AdminFaults>()("weir/admin/AdminFaults", {
   error: [BadRequestAnswer, InternalAnswer]
 }) {}
+
+/** Records every change that succeeds. */
+export class AdminAudit extends HttpApiMiddleware.Service<AdminAudit>()("weir/admin/AdminAudit") {}
 
 const params = { id: CredentialId }
 
@@ -85,6 +92,19 @@ export class CredentialsGroup extends HttpApiGroup.make("credentials")
     }).annotateMerge(
       OpenApi.annotations({ summary: "Set the group", description: "One that is configured, or null for none." })
     ),
+    HttpApiEndpoint.delete("remove", "/credentials/:id", {
+      params,
+      success: CredentialView,
+      error: [BadRequestAnswer, NotFoundAnswer]
+    }).annotateMerge(
+      OpenApi.annotations({
+        summary: "Delete a disabled credential",
+        description:
+          "Answers with it as it was. Requests that it serves now may end. One that came from a configured file stays " +
+          "deleted until its entry there brings another token or key, or it is added again here; one from the environment " +
+          "is back at the next start."
+      })
+    ),
     HttpApiEndpoint.get("balance", "/credentials/:id/balance", {
       params,
       success: BalanceView,
@@ -127,11 +147,16 @@ const isJson = Schema.is(Json)
 /** The whole API. Errors have the shape of the client API's errors. */
 export class AdminApi extends HttpApi.make("admin")
   .add(CredentialsGroup)
+  .add(IntakeGroup)
   .add(PoolGroup)
   .add(CacheGroup)
   .add(RequestsGroup)
   .add(KeysGroup)
   .add(SettingsGroup)
+  .add(MetricsGroup)
+  .add(EventsGroup)
+  .add(AuditGroup)
+  .middleware(AdminAudit)
   .middleware(AdminFaults)
   .middleware(AdminAccess)
   .prefix("/api/admin")

@@ -7,6 +7,7 @@ import { HttpApiMiddleware } from "effect/http-api"
 import { faultOf, formatPath } from "../config/ConfigError.ts"
 import { ClientKeys, presentedKeys } from "../policy/ClientKeys.ts"
 import { AdminAccess, AdminFaults } from "./AdminApi.ts"
+import { Operator } from "./Audit.ts"
 import { BadRequest, Internal, Unauthenticated } from "./ErrorSchema.ts"
 import { WrongKeys } from "./WrongKeys.ts"
 
@@ -25,7 +26,10 @@ export const layerAccess: Layer.Layer<AdminAccess, never, ClientKeys> = Layer.ef
       Effect.fnUntraced(function* (serve) {
         const request = yield* HttpServerRequest.HttpServerRequest
         const presented = presentedKeys(request.headers)
-        if (presented.some((key) => keys.isAdmin(key))) return yield* serve
+        for (const key of presented) {
+          const operator = keys.admin(key)
+          if (operator !== null) return yield* Effect.provideService(serve, Operator, operator.name)
+        }
         if (presented.length === 0) {
           return yield* new Unauthenticated({ message: "an admin key is needed, in x-api-key or as a bearer" })
         }

@@ -7,8 +7,9 @@ import { RuntimeSettings } from "../config/RuntimeSettings.ts"
 import { CredentialPool } from "../credential/CredentialPool.ts"
 import type { CredentialId, GroupId } from "../message/Ids.ts"
 import type { StorageError } from "../message/StorageError.ts"
-import { type AdminAccess, AdminApi, type AdminFaults } from "./AdminApi.ts"
+import { type AdminAccess, AdminApi, type AdminAudit, type AdminFaults } from "./AdminApi.ts"
 import { internal } from "./AdminGuard.ts"
+import * as Audit from "./Audit.ts"
 import { page, view } from "./CredentialList.ts"
 import { SetDisabled, SetGroup, SetPriority } from "./CredentialSchema.ts"
 import { BadRequest, NotFound, RefreshFailed } from "./ErrorSchema.ts"
@@ -18,7 +19,7 @@ import { readPayload } from "./JsonPayload.ts"
 export const layer: Layer.Layer<
   HttpApiGroup.Service<"admin", "credentials">,
   never,
-  CredentialPool | RuntimeSettings | AdminAccess | AdminFaults
+  CredentialPool | RuntimeSettings | AdminAccess | AdminAudit | AdminFaults
 > = HttpApiBuilder.group(
   AdminApi,
   "credentials",
@@ -34,8 +35,19 @@ export const layer: Layer.Layer<
         return status === undefined ? Effect.fail(unknown) : Effect.succeed(view(status))
       })
     /** Does something with a credential, and answers with the credential after it. */
-    const change = <E>(id: CredentialId, operation: Effect.Effect<void, E>) =>
-      find(id).pipe(Effect.andThen(operation), Effect.andThen(find(id)))
+    const change = Effect.fnUntraced(function* <E>(id: CredentialId, operation: Effect.Effect<void, E>) {
+      const before = yield* find(id)
+      yield* operation
+      const after = yield* find(id)
+      yield* Audit.note({ ids: [id], before, after })
+      return after
+    })
+    const remove = Effect.fnUntraced(function* (id: CredentialId) {
+      const before = yield* find(id)
+      yield* operations.remove(id)
+      yield* Audit.note({ ids: [id], before })
+      return before
+    })
 
     const regroup = Effect.fnUntraced(function* (id: CredentialId, group: GroupId | null) {
       if (group !== null && !settings.current().groups.some((known) => known.id === group)) return yield* unknownGroup
@@ -73,6 +85,15 @@ export const layer: Layer.Layer<
           )
         )
       )
+      .handle("remove", ({ params }) =>
+        remove(params.id).pipe(
+          Effect.catchTags({
+            UnknownCredential: () => Effect.fail(unknown),
+            NotDisabled: () => Effect.fail(notDisabled),
+            StorageError: unstored
+          })
+        )
+      )
       .handle("balance", ({ params }) =>
         find(params.id).pipe(
           Effect.andThen(operations.balance(params.id)),
@@ -106,6 +127,7 @@ export const layer: Layer.Layer<
 )
 
 const unknownGroup = new BadRequest({ message: "group: there is no such group" })
+const notDisabled = new BadRequest({ message: "disabled: only a disabled credential can be deleted" })
 const unknown = new NotFound({ message: "id: there is no such credential" })
 const notRefreshable = new BadRequest({ message: "id: not refreshable: an API key has no token to renew" })
 

@@ -70,7 +70,7 @@ export const TooLargeAnswer = onTheWire(TooLarge, {
   tag: "TooLarge",
   type: "request_too_large",
   status: 413,
-  when: "The body is larger than 1 MiB."
+  when: "The body is larger than 1 MiB, or, of an import, than 8 MiB."
 })
 
 /** Too many wrong keys came from this address; `retry-after` says when the next one is looked at. */
@@ -82,6 +82,17 @@ export const TooManyWrongKeysAnswer = onTheWire(TooManyWrongKeys, {
   type: "rate_limit_error",
   status: 429,
   when: "More than ten wrong keys a minute came from this address; a right key is never refused."
+})
+
+/** As many listen to the events as may. */
+export class TooManyListeners extends Schema.TaggedError<TooManyListeners>()("TooManyListeners", {
+  message: Schema.String
+}) {}
+export const TooManyListenersAnswer = onTheWire(TooManyListeners, {
+  tag: "TooManyListeners",
+  type: "rate_limit_error",
+  status: 429,
+  when: "As many listen as may."
 })
 
 /** A mistake of the gateway's, or its storage failed. What it was is in the log. */

@@ -6,12 +6,28 @@ import { HttpIncomingMessage, type HttpServerRequest } from "effect/http"
 import { misfit } from "./AdminGuard.ts"
 import { BadRequest, TooLarge } from "./ErrorSchema.ts"
 
-/** The most that is read of a body. */
-const largest = ByteSize.mebibytes(1)
+/** The most that is read of a body, where nothing else is said. */
+const largest = 1
 
 const Json = Schema.fromJsonString(Schema.Unknown)
 
-const tooLarge = new TooLarge({ message: "the body is larger than 1 MiB" })
+/** Reads a body as text. @param mebibytes the most that is read */
+export const readText = Effect.fnUntraced(function* (
+  request: HttpServerRequest.HttpServerRequest,
+  mebibytes: number = largest
+) {
+  const tooLarge = new TooLarge({ message: `the body is larger than ${mebibytes} MiB` })
+  const limit = ByteSize.mebibytes(mebibytes)
+  if (Number(request.headers["content-length"] ?? 0) > ByteSize.toNumberUnsafe(limit)) return yield* tooLarge
+  return yield* request.text.pipe(
+    Effect.provideService(HttpIncomingMessage.MaxBodySize, limit),
+    Effect.mapError(({ reason }) =>
+      "reason" in reason && reason.reason === "BodyTooLarge"
+        ? tooLarge
+        : new BadRequest({ message: "the body could not be read" })
+    )
+  )
+})
 
 /** Decodes a body. Neither message repeats what it says. */
 export const readPayload = Effect.fnUntraced(function* <A>(
@@ -19,15 +35,7 @@ export const readPayload = Effect.fnUntraced(function* <A>(
   schema: Schema.ConstraintDecoder<A>,
   options?: SchemaAST.ParseOptions
 ) {
-  if (Number(request.headers["content-length"] ?? 0) > ByteSize.toNumberUnsafe(largest)) return yield* tooLarge
-  const text = yield* request.text.pipe(
-    Effect.provideService(HttpIncomingMessage.MaxBodySize, largest),
-    Effect.mapError(({ reason }) =>
-      "reason" in reason && reason.reason === "BodyTooLarge"
-        ? tooLarge
-        : new BadRequest({ message: "the body could not be read" })
-    )
-  )
+  const text = yield* readText(request)
   const json = yield* Effect.mapError(
     Schema.decodeUnknownEffect(Json)(text),
     () => new BadRequest({ message: "the body: expected JSON" })

@@ -8,7 +8,7 @@ import type { StorageError } from "../message/StorageError.ts"
 import { type ClientKey, ClientKeys } from "../policy/ClientKeys.ts"
 import type { ClientKeysError } from "../policy/ClientKeysError.ts"
 import { KeyAdmission } from "../policy/KeyAdmission.ts"
-import { type AdminAccess, AdminApi, type AdminFaults } from "./AdminApi.ts"
+import { type AdminAccess, AdminApi, type AdminAudit, type AdminFaults } from "./AdminApi.ts"
 import { internal } from "./AdminGuard.ts"
 import { BadRequest, type Internal, NotFound } from "./ErrorSchema.ts"
 import { readPayload } from "./JsonPayload.ts"
@@ -18,7 +18,7 @@ import { KeyChange, type KeyView, NewKey } from "./KeySchema.ts"
 export const layer: Layer.Layer<
   HttpApiGroup.Service<"admin", "keys">,
   never,
-  ClientKeys | KeyAdmission | AdminAccess | AdminFaults
+  ClientKeys | KeyAdmission | AdminAccess | AdminAudit | AdminFaults
 > = HttpApiBuilder.group(
   AdminApi,
   "keys",

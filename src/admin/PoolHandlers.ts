@@ -7,14 +7,14 @@ import { CacheAccounting, type Cached } from "../cache/CacheAccounting.ts"
 import { anyNeed, CredentialPool } from "../credential/CredentialPool.ts"
 import type { Explanation } from "../credential/Explain.ts"
 import { ModelList } from "../exchange/ModelList.ts"
-import { type AdminAccess, AdminApi, type AdminFaults } from "./AdminApi.ts"
+import { type AdminAccess, AdminApi, type AdminAudit, type AdminFaults } from "./AdminApi.ts"
 import { largestPage } from "./PageSchema.ts"
 
 /** The handlers of the group `pool`. */
 export const layer: Layer.Layer<
   HttpApiGroup.Service<"admin", "pool">,
   never,
-  CacheAccounting | CredentialPool | ModelList | AdminAccess | AdminFaults
+  CacheAccounting | CredentialPool | ModelList | AdminAccess | AdminAudit | AdminFaults
 > = HttpApiBuilder.group(
   AdminApi,
   "pool",

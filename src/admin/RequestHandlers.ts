@@ -6,7 +6,7 @@ import { type HttpApiGroup, HttpApiBuilder } from "effect/http-api"
 import { Ledger } from "../ledger/Ledger.ts"
 import type { RequestRecord } from "../message/RequestRecord.ts"
 import type { StorageError } from "../message/StorageError.ts"
-import { type AdminAccess, AdminApi, type AdminFaults } from "./AdminApi.ts"
+import { type AdminAccess, AdminApi, type AdminAudit, type AdminFaults } from "./AdminApi.ts"
 import { internal } from "./AdminGuard.ts"
 import { NotFound } from "./ErrorSchema.ts"
 import { defaultPage } from "./RequestApi.ts"
@@ -15,7 +15,7 @@ import { defaultPage } from "./RequestApi.ts"
 export const layer: Layer.Layer<
   HttpApiGroup.Service<"admin", "requests">,
   never,
-  Ledger | AdminAccess | AdminFaults
+  Ledger | AdminAccess | AdminAudit | AdminFaults
 > = HttpApiBuilder.group(
   AdminApi,
   "requests",
@@ -52,7 +52,7 @@ export const layer: Layer.Layer<
 )
 
 /** What its schema does not name stays behind. */
-const view = (record: RequestRecord) => ({ ...record, time: DateTime.makeUnsafe(record.time) })
+export const view = (record: RequestRecord) => ({ ...record, time: DateTime.makeUnsafe(record.time) })
 
 const unknown = new NotFound({ message: "id: there is no record of such a request" })
 

@@ -24,16 +24,11 @@ export const SectionView = Schema.Struct({
   origin: Schema.Record(Schema.String, Schema.Literals(["default", "file", "stored"]))
 }).annotate({ identifier: "Section" })
 
-/** A group and the proxy of its members; passwords are masked. */
+/** A group and the proxy of its members, of which the address alone is shown. */
 export const GroupView = Schema.Struct({
   id: Schema.String,
-  proxy: Schema.optionalKey(
-    Schema.Struct({
-      url: Schema.String,
-      username: Schema.optionalKey(Schema.String),
-      password: Schema.optionalKey(Schema.String)
-    })
-  ),
+  proxy: Schema.optionalKey(Schema.Struct({ url: Schema.String })),
+  proxyAccount: Schema.Boolean.annotate({ description: "Whether a user name and a password are sent to it." }),
   origin: Schema.Literals(["file", "stored"])
 }).annotate({ identifier: "Group" })
 

@@ -2,7 +2,7 @@
  * Edge: what stands around every route: each request gets its id, and whatever no route answers is answered in JSON: a
  * path that is not there, a method that a path does not take, a mistake of ours.
  */
-import { Effect, type Layer } from "effect"
+import { Effect, type Layer, Option, Schema } from "effect"
 import { HttpRouter, HttpServerError, HttpServerRequest, HttpServerResponse } from "effect/http"
 import { makeId } from "../exchange/AnswerIds.ts"
 import { fail } from "./Answer.ts"
@@ -17,7 +17,9 @@ export const layer: Layer.Layer<never, never, HttpRouter.HttpRouter> = HttpRoute
       Effect.catchDefect(defective)
     )
     return Effect.flatMap(makeId("req_"), (id) =>
-      Effect.map(Effect.provideService(answered, RequestId, id), HttpServerResponse.setHeader("request-id", id))
+      Effect.map(Effect.provideService(answered, RequestId, id), (response) =>
+        HttpServerResponse.setHeader(response.status < 400 ? response : withId(response, id), "request-id", id)
+      )
     )
   },
   { global: true }
@@ -31,6 +33,25 @@ const paths: ReadonlyArray<readonly [method: string, path: RegExp]> = [
   ["POST", /^\/v1\/(?:files|messages\/batches(?:\/[^/]+\/cancel)?)$/],
   ["DELETE", /^\/v1\/(?:files|messages\/batches)\/[^/]+$/]
 ]
+
+/** Errors of routes that know nothing of the id get it too. */
+const withId = (response: HttpServerResponse.HttpServerResponse, id: string) => {
+  const { body, headers, status } = response
+  if (body._tag !== "Uint8Array" || body.contentType !== "application/json") return response
+  return Option.match(readError(new TextDecoder().decode(body.body)), {
+    onNone: () => response,
+    onSome: (told) =>
+      "request_id" in told ? response : HttpServerResponse.jsonUnsafe({ ...told, request_id: id }, { status, headers })
+  })
+}
+
+const readError = Schema.decodeUnknownOption(
+  Schema.fromJsonString(
+    Schema.StructWithRest(Schema.Struct({ type: Schema.Literal("error") }), [
+      Schema.Record(Schema.String, Schema.Unknown)
+    ])
+  )
+)
 
 const unknownRoute = Effect.flatMap(HttpServerRequest.HttpServerRequest, ({ method, url }) => {
   const path = (url.split("?", 1)[0] ?? "").slice(0, 256)

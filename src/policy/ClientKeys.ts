@@ -61,6 +61,8 @@ export class ClientKeys extends Context.Service<
     readonly client: (presented: string) => ClientIdentity | null
     /** Whether this is an admin key. */
     readonly isAdmin: (presented: string) => boolean
+    /** Whose admin key this is, or null. */
+    readonly admin: (presented: string) => ClientIdentity | null
     /** Whether there is an admin key at all; without one the admin API is off. */
     readonly adminEnabled: () => boolean
     /** Whether there is a client key at all that is not disabled. */
@@ -151,6 +153,7 @@ const make = Effect.fnUntraced(function* (
   return ClientKeys.of({
     client: (presented) => find(presented, "client"),
     isAdmin: (presented) => find(presented, "admin") !== null,
+    admin: (presented) => find(presented, "admin"),
     adminEnabled: () => has("admin"),
     clientEnabled: () => has("client"),
     list: () => Array.from(keys().clients.values(), ({ key }) => key),

@@ -3,12 +3,14 @@
  */
 import { Effect, Layer } from "effect"
 import type { SqlClient } from "effect/sql"
+import type { AuditStore } from "../admin/AuditStore.ts"
 import type { JournalStore } from "../ledger/JournalStore.ts"
 import type { LedgerStore } from "../ledger/LedgerStore.ts"
 import type { SettingsStore } from "../config/SettingsStore.ts"
 import type { CredentialStore } from "../credential/CredentialStore.ts"
 import type { PinStore } from "../exchange/PinStore.ts"
 import type { KeyStore } from "../policy/KeyStore.ts"
+import * as AuditStoreSql from "./AuditStoreSql.ts"
 import * as CredentialStoreSql from "./CredentialStoreSql.ts"
 import type { DatabaseLocked } from "./DatabaseLock.ts"
 import type { Durability } from "./Durability.ts"
@@ -44,7 +46,7 @@ export interface StorageOptions {
 export type Database = SqlClient.SqlClient | Secrets | Durability | JournalStore
 
 /** What is kept in it. */
-export type Stores = CredentialStore | SettingsStore | KeyStore | LedgerStore | PinStore
+export type Stores = AuditStore | CredentialStore | SettingsStore | KeyStore | LedgerStore | PinStore
 
 /** The database alone. */
 export const layerDatabase = (options: StorageOptions): Layer.Layer<Database, StorageUnusable | DatabaseLocked> =>
@@ -65,6 +67,7 @@ export const withDatabase = <A, E>(
 
 /** The stores over any open database. */
 export const layerStores: Layer.Layer<Stores, never, Database> = Layer.mergeAll(
+  AuditStoreSql.layer,
   CredentialStoreSql.layer,
   SettingsStoreSql.layer,
   KeyStoreSql.layer,

@@ -6,9 +6,13 @@ import { Context, DateTime, Duration, Effect, Layer, Option, Redacted, Schema, t
 import { HttpRouter, HttpServer } from "effect/http"
 import { createServer, request } from "node:http"
 import * as AdminRoutes from "../../src/admin/AdminRoutes.ts"
+import { AuditStore } from "../../src/admin/AuditStore.ts"
+import * as AuditStoreMemory from "../../src/admin/AuditStoreMemory.ts"
+import { EventFeed } from "../../src/admin/EventFeed.ts"
 import { CacheAccounting } from "../../src/cache/CacheAccounting.ts"
 import { quickstartConfig } from "../../src/config/ConfigFile.ts"
 import { RuntimeSettings } from "../../src/config/RuntimeSettings.ts"
+import { CredentialIntake } from "../../src/credential/CredentialIntake.ts"
 import { CredentialPool } from "../../src/credential/CredentialPool.ts"
 import { CredentialStore } from "../../src/credential/CredentialStore.ts"
 import * as CredentialStoreMemory from "../../src/credential/CredentialStoreMemory.ts"
@@ -17,7 +21,8 @@ import { Ledger } from "../../src/ledger/Ledger.ts"
 import * as LedgerStoreMemory from "../../src/ledger/LedgerStoreMemory.ts"
 import * as AllowedHosts from "../../src/http/AllowedHosts.ts"
 import type { Credential, RefreshedTokens } from "../../src/message/Credential.ts"
-import type { StorageError } from "../../src/message/StorageError.ts"
+import { StorageError } from "../../src/message/StorageError.ts"
+import { anthropicUpstream, kiroUpstream } from "../support/Credentials.ts"
 import { ClientKeys } from "../../src/policy/ClientKeys.ts"
 import { KeyAdmission } from "../../src/policy/KeyAdmission.ts"
 import * as KeyStoreMemory from "../../src/policy/KeyStoreMemory.ts"
@@ -34,6 +39,8 @@ export interface AdminRigOptions {
   readonly adminKey?: string | null
   /** What the identity provider does. */
   readonly refresh?: Effect.Effect<RefreshedTokens, RefreshFailure>
+  /** Whether changes can be recorded. */
+  readonly auditWorks?: boolean
   /** What the store does with a change. */
   readonly update?: Effect.Effect<void, StorageError>
 }
@@ -43,6 +50,9 @@ export interface AdminRig {
   readonly port: number
   readonly pool: CredentialPool["Service"]
   readonly settings: RuntimeSettings["Service"]
+  readonly ledger: Ledger["Service"]
+  readonly audit: AuditStore["Service"]
+  readonly store: CredentialStore["Service"]
 }
 
 /** What a refresh brings; its secrets are found nowhere else. */
@@ -67,6 +77,9 @@ export const balance: Balance = {
 /** An identity provider that repeats the token it refuses. */
 export const refusing = (kind: RefreshFailure["kind"]) =>
   Effect.fail(new RefreshFailure({ kind, status: 400, detail: "SECRET of the provider's answer" }))
+
+const unrecorded = Effect.fail(new StorageError({ operation: "record a change", cause: new Error("disk full") }))
+const brokenAudit = Layer.succeed(AuditStore, { add: () => unrecorded, page: () => unrecorded })
 
 /** Serves until the scope closes. */
 export const makeAdminRig = Effect.fnUntraced(function* (
@@ -95,15 +108,26 @@ export const makeAdminRig = Effect.fnUntraced(function* (
   ).pipe(Layer.provide(memory))
   const services = CredentialPool.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(keys, RuntimeSettings.layerMemory(quickstartConfig("/nowhere")))),
-    Layer.provide([provider, store])
+    Layer.provide(provider),
+    Layer.provideMerge(store)
   )
   const models = KeyAdmission.layer.pipe(
     Layer.provideMerge(Layer.mergeAll(ModelList.layer, CacheAccounting.layer, Ledger.layer(Duration.days(1)))),
     Layer.provide([services, LedgerStoreMemory.layer])
   )
+  const rest = Layer.mergeAll(
+    CredentialIntake.layer([kiroUpstream("kiro", { allowedTokenHosts: [] }), anthropicUpstream("anthropic")]).pipe(
+      Layer.provide(services)
+    ),
+    options.auditWorks === false ? brokenAudit : Layer.fresh(AuditStoreMemory.layer)
+  )
   const guard = AllowedHosts.middleware({ host: "10.0.0.7", allowedHosts: ["gateway.lan"] })
-  const served = HttpRouter.serve(AdminRoutes.layer(guard.layer), { disableLogger: true, disableListenLog: true }).pipe(
-    Layer.provide(models),
+  const serving = HttpRouter.serve(AdminRoutes.layer(guard.layer), { disableLogger: true, disableListenLog: true })
+  const served = EventFeed.layerStop.pipe(
+    Layer.provideMerge(serving),
+    Layer.provideMerge(models),
+    Layer.provideMerge(EventFeed.layer.pipe(Layer.provide([services, models]))),
+    Layer.provideMerge(rest),
     Layer.provideMerge(services),
     Layer.provideMerge(NodeHttpServer.layer(createServer, { host: "127.0.0.1", port: 0 })),
     Layer.orDie
@@ -115,7 +139,10 @@ export const makeAdminRig = Effect.fnUntraced(function* (
     url: `http://127.0.0.1:${port}`,
     port,
     pool: Context.get(context, CredentialPool),
-    settings: Context.get(context, RuntimeSettings)
+    settings: Context.get(context, RuntimeSettings),
+    ledger: Context.get(context, Ledger),
+    audit: Context.get(context, AuditStore),
+    store: Context.get(context, CredentialStore)
   }
 })
 

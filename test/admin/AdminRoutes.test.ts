@@ -398,20 +398,34 @@ describe("everything under /api/admin", () => {
     })
   )
 
-  it.effect("is 404 in JSON where there is no such path or method", () =>
+  it.effect("is 404 in JSON where there is no such path", () =>
     Effect.gen(function* () {
       const rig = yield* makeAdminRig()
       for (const [method, path] of [
         ["GET", "/api/admin"],
         ["GET", "/api/admin/nothing"],
-        ["DELETE", list],
-        ["OPTIONS", list],
-        ["GET", `${one}/disabled`],
         ["POST", `${list}//reset`]
       ] as const) {
         const answer = yield* ask(rig, path, { method })
         assert.strictEqual(answer.status, 404, `${method} ${path}`)
         assert.match(errorOf(answer), /^not_found_error: /)
+      }
+    })
+  )
+
+  it.effect("is 405 where a path takes other methods, and names them", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeAdminRig()
+      for (const [method, path, allow] of [
+        ["DELETE", list, "GET, POST"],
+        ["OPTIONS", list, "GET, POST"],
+        ["GET", `${one}/disabled?x=1`, "POST"],
+        ["POST", "/api/admin/config/pool", "GET, PUT"],
+        ["PUT", "/api/admin/events", "GET"]
+      ] as const) {
+        const answer = yield* ask(rig, path, { method })
+        assert.deepStrictEqual([answer.status, answer.headers["allow"]], [405, allow], `${method} ${path}`)
+        assert.strictEqual(errorOf(answer), `invalid_request_error: this path takes ${allow}`)
       }
     })
   )
@@ -479,12 +493,15 @@ describe("the OpenAPI document", () => {
         ),
         [
           "get /api/admin/credentials",
+          "post /api/admin/credentials",
           "post /api/admin/credentials/{id}/disabled",
           "post /api/admin/credentials/{id}/priority",
           "post /api/admin/credentials/{id}/group",
+          "delete /api/admin/credentials/{id}",
           "get /api/admin/credentials/{id}/balance",
           "post /api/admin/credentials/{id}/reset",
           "post /api/admin/credentials/{id}/refresh",
+          "post /api/admin/credentials/import",
           "get /api/admin/pool/explain",
           "get /api/admin/cache/stats",
           "post /api/admin/cache/clear",
@@ -499,7 +516,10 @@ describe("the OpenAPI document", () => {
           "delete /api/admin/config/groups/{id}",
           "get /api/admin/config/{section}",
           "put /api/admin/config/{section}",
-          "delete /api/admin/config/{section}/{member}"
+          "delete /api/admin/config/{section}/{member}",
+          "get /api/admin/metrics/summary",
+          "get /api/admin/events",
+          "get /api/admin/audit"
         ]
       )
       assert.deepStrictEqual(Object.keys(document.components.securitySchemes), ["apiKey", "bearer"])

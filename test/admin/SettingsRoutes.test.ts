@@ -69,10 +69,13 @@ describe("groups", () => {
     Effect.gen(function* () {
       const rig = yield* makeAdminRig({ credentials: [social("a")] })
       const added = yield* ask(rig, `${config}/groups`, { body: { id: "eu" } })
-      assert.deepStrictEqual(added.json, { data: [{ id: "eu", proxy: { url: "direct" }, origin: "stored" }] })
-      const proxy = { url: "http://127.0.0.1:1", username: "u", password: "SECRET" }
+      assert.deepStrictEqual(added.json, {
+        data: [{ id: "eu", proxy: { url: "direct" }, proxyAccount: false, origin: "stored" }]
+      })
+      const proxy = { url: "http://127.0.0.1:1", username: "SECRET user", password: "SECRET" }
       const changed = yield* ask(rig, `${config}/groups`, { body: { id: "eu", proxy } })
       assert.include(changed.text, "http://127.0.0.1:1")
+      assert.include(changed.text, '"proxyAccount":true')
       assert.notInclude(changed.text, "SECRET")
 
       const joined = yield* ask(rig, "/api/admin/credentials/a/group", { body: { group: "eu" } })

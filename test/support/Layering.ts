@@ -10,6 +10,7 @@ const exchange = [...pure, "codec", "upstream", "cache", "ledger", "credential",
 /** The services that routes and the admin API show, and the errors and views those services answer with. */
 const shown = [
   "cache/CacheAccounting.ts",
+  "credential/CredentialIntake.ts",
   "credential/CredentialPool.ts",
   "credential/CredentialPoolError.ts",
   "credential/Explain.ts",

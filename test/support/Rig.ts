@@ -3,6 +3,7 @@
  */
 import { Context, Effect, Layer, Redacted, type Scope } from "effect"
 import { HttpServer } from "effect/http"
+import * as AuditStoreMemory from "../../src/admin/AuditStoreMemory.ts"
 import { decodeConfig } from "../../src/config/ConfigFile.ts"
 import type { Json } from "../../src/config/Jsonc.ts"
 import * as SettingsStoreMemory from "../../src/config/SettingsStoreMemory.ts"
@@ -79,6 +80,7 @@ export const makeGateway = Effect.fnUntraced(function* (
     CredentialStoreMemory.layer(credentials.map((credential) => ({ credential, fingerprint: credential.id }))),
     SettingsStoreMemory.layer(),
     KeyStoreMemory.layer(),
+    AuditStoreMemory.layer,
     LedgerStoreMemory.layer
   )
   const upstreams = layerUpstreams(file.config).pipe(Layer.provide([Dispatch.layer, DocumentWorker.layer]))
