@@ -8,6 +8,7 @@ import type { StorageError } from "../message/StorageError.ts"
 import { type ClientKey, ClientKeys } from "../policy/ClientKeys.ts"
 import type { ClientKeysError } from "../policy/ClientKeysError.ts"
 import { KeyAdmission } from "../policy/KeyAdmission.ts"
+import * as Audit from "./Audit.ts"
 import { type AdminAccess, AdminApi, type AdminAudit, type AdminFaults } from "./AdminApi.ts"
 import { internal } from "./AdminGuard.ts"
 import { BadRequest, type Internal, NotFound } from "./ErrorSchema.ts"
@@ -52,6 +53,7 @@ export const layer: Layer.Layer<
         .create(name, { ...unlimited, ...limitsOf(limits) })
         .pipe(Effect.catchTags({ ClientKeysError: refused, StorageError: unstored }))
       const made = keys.find(id)
+      yield* Audit.note({ ids: [id], after: made === null ? null : factsOf(made) })
       // Whoever deletes it at once has seen what there was to see.
       return made === null ? yield* internal : { ...view(made), key: Redacted.value(key) }
     })
@@ -66,14 +68,30 @@ export const layer: Layer.Layer<
       .handle("list", () => Effect.sync(() => ({ data: keys.list().map(view) })))
       .handleRaw("create", ({ request }) => Effect.flatMap(readPayload(request, NewKey, strict), create))
       .handleRaw("update", ({ params, request }) =>
-        readPayload(request, KeyChange, strict).pipe(
-          Effect.flatMap((change) => told(keys.update(params.id, update(change)))),
-          Effect.map(view)
-        )
+        Effect.gen(function* () {
+          const change = yield* readPayload(request, KeyChange, strict)
+          const before = keys.find(params.id)
+          const after = yield* told(keys.update(params.id, update(change)))
+          yield* Audit.note({
+            ids: [params.id],
+            before: before === null ? null : factsOf(before),
+            after: factsOf(after)
+          })
+          return view(after)
+        })
       )
-      .handle("remove", ({ params }) => told(keys.remove(params.id)))
+      .handle("remove", ({ params }) =>
+        Effect.gen(function* () {
+          const before = keys.find(params.id)
+          yield* told(keys.remove(params.id))
+          yield* Audit.note({ ids: [params.id], before: before === null ? null : factsOf(before) })
+        })
+      )
   })
 )
+
+/** What can be changed of a key. */
+const factsOf = ({ disabled, limits, name }: ClientKey) => ({ name, disabled, ...limits })
 
 /** A limit that was meant and not understood would be none. */
 const strict = { onExcessProperty: "error" } as const
