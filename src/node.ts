@@ -80,7 +80,7 @@ export const layerFoundation = (
   config: Pick<GatewayConfig, "storage" | "upstreams">
 ): Layer.Layer<Gateway.Foundation | Storage.Database, StorageUnusable | DatabaseLocked> =>
   Layer.merge(
-    Storage.layer({
+    Storage.layerServing({
       url: Redacted.value(config.storage.url),
       masterKeyFile: config.storage.masterKeyFile ?? undefined,
       journalFolder: config.storage.journalFolder

@@ -11,4 +11,6 @@ export interface OpenDatabase {
   readonly ring: KeyRing
   /** Where the ledger's journal lies, absolute; the folder is there. */
   readonly journal: string
+  /** The file, absolute, where the database is one that a thread can open for itself; else null. */
+  readonly file: string | null
 }

@@ -52,7 +52,7 @@ export const withDatabase = <A, E>(
     const { id, ring } = yield* prepare(name, keyFile)
     const folder = resolve(journalFolder)
     yield* PrivateFile.makeFolder(folder)
-    return use({ name, keyFile, ring, journal: join(folder, `weir-${id}.journal`) })
+    return use({ name, keyFile, ring, journal: join(folder, `weir-${id}.journal`), file: null })
   })
   return Layer.unwrap(used).pipe(
     Layer.provideMerge(Layer.merge(client, Durability.layerEachCommit)),

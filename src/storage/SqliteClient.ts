@@ -10,7 +10,7 @@
  *   writer and a transaction sees nothing of others. Transactions begin `IMMEDIATE`.
  * - WAL with `synchronous=NORMAL`: a commit has reached the operating system when it returns and survives the death of
  *   the process; `Durability` brings it to the disk.
- * - Statements run on the caller's thread. Should another program hold the file, the thread waits at most
+ * - Statements run on the caller's thread. Should another connection hold the file, the thread waits at most
  *   `blockingWait`; then the fiber alone waits, up to `busyTimeout`, and fails with a `LockTimeoutError`.
  * - At most `statementCache` prepared statements are kept; the one unused longest is dropped.
  *
@@ -34,11 +34,11 @@ export interface SqliteOptions {
   readonly statementCache?: number
 }
 
-/** Milliseconds for which a statement may hold up the thread while another program has the file. */
-const blockingWait = 100
+/** Milliseconds for which a statement may hold up the thread while another connection has the file. */
+const blockingWait = 1
 
-/** Past the blocking wait: every 50 ms, for 5 s. */
-const busyTimeout = Schedule.spaced("50 millis").pipe(Schedule.upTo({ duration: "5 seconds" }))
+/** Past the blocking wait: every 10 ms, for 5 s. */
+const busyTimeout = Schedule.spaced("10 millis").pipe(Schedule.upTo({ duration: "5 seconds" }))
 
 /** Bytes to which the write-ahead log is cut after a checkpoint. */
 const journalSizeLimit = 64 * 1024 * 1024

@@ -47,7 +47,7 @@ export const withDatabase = <A, E>(
         Effect.andThen(DatabaseLock, Effect.mapError(SqliteClient.make({ path }), fromSqlError(path)))
       ).pipe(Layer.provide([Reactivity.layer, DatabaseLock.layer(path)]))
       const used = Effect.map(prepare(path, keyFile), (ring) =>
-        use({ name: path, keyFile, ring, journal: `${path}.journal` }).pipe(
+        use({ name: path, keyFile, ring, journal: `${path}.journal`, file: path }).pipe(
           Layer.provideMerge(Durability.layerWal(path))
         )
       )

@@ -18,6 +18,7 @@ import * as JournalFile from "./JournalFile.ts"
 import * as KeyStoreSql from "./KeyStoreSql.ts"
 import * as LedgerStoreSql from "./LedgerStoreSql.ts"
 import type { OpenDatabase } from "./OpenDatabase.ts"
+import * as LedgerThread from "./LedgerThread.ts"
 import * as PinStoreSql from "./PinStoreSql.ts"
 import * as PostgresDatabase from "./PostgresDatabase.ts"
 import { Secrets } from "./Secrets.ts"
@@ -65,15 +66,33 @@ export const withDatabase = <A, E>(
     )
   )
 
-/** The stores over any open database. */
-export const layerStores: Layer.Layer<Stores, never, Database> = Layer.mergeAll(
+/** All stores but the ledger's. */
+const layerSmall = Layer.mergeAll(
   AuditStoreSql.layer,
   CredentialStoreSql.layer,
   SettingsStoreSql.layer,
   KeyStoreSql.layer,
-  LedgerStoreSql.layer,
   PinStoreSql.layer
 )
+
+/** The stores over any open database. */
+export const layerStores: Layer.Layer<Stores, never, Database> = Layer.merge(layerSmall, LedgerStoreSql.layer)
+
+/** The stores and their database for a gateway that serves: in a file the ledger has a thread of its own. */
+export const layerServing = (
+  options: StorageOptions
+): Layer.Layer<Stores | Database, StorageUnusable | DatabaseLocked> =>
+  layerSmall.pipe(
+    Layer.provideMerge(
+      withDatabase(options, ({ file, journal, ring }) =>
+        Layer.mergeAll(
+          Secrets.layer(ring),
+          JournalFile.layer(journal),
+          file === null ? LedgerStoreSql.layer : LedgerThread.layer(file)
+        )
+      )
+    )
+  )
 
 /** The stores and their database. */
 export const layer = (options: StorageOptions): Layer.Layer<Stores | Database, StorageUnusable | DatabaseLocked> =>
