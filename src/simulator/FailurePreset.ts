@@ -107,7 +107,8 @@ export type FailureName = typeof FailureName.Type
 /** The step a preset stands for. */
 export const failureOf = (name: FailureName): Failure => presets[name]
 
-function namesOf<Name extends string>(table: Record<Name, unknown>): ReadonlyArray<Name> {
+/** The names in a table. */
+export function namesOf<Name extends string>(table: Record<Name, unknown>): ReadonlyArray<Name> {
   const names: Array<Name> = []
   for (const name in table) names.push(name)
   return names

@@ -193,10 +193,13 @@ const strict = { onExcessProperty: "error" } as const
 const decodeScript = Schema.decodeUnknownResult(ScriptObject, strict)
 const decodeRule = Schema.decodeUnknownResult(Rule, strict)
 const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-const decodeWith = <A>(decode: (value: unknown) => Result.Result<A, Schema.SchemaError>, value: unknown) =>
+
+/** Decodes a part of a script. */
+export const decodeWith = <A>(decode: (value: unknown) => Result.Result<A, Schema.SchemaError>, value: unknown) =>
   Result.mapError(decode(value), (error) => new ScriptError({ ...schemaFault(error) }))
 
-const decodeJson = <A>(text: string, use: (value: unknown) => Result.Result<A, ScriptError>) =>
+/** Reads a script's JSON. */
+export const decodeJson = <A>(text: string, use: (value: unknown) => Result.Result<A, ScriptError>) =>
   Result.flatMap(
     Result.mapError(parseJson(text), () => new ScriptError({ path: "", problem: "not JSON" })),
     use

@@ -6,8 +6,8 @@
  *
  * **Details**
  *
- * - One connection, lent through a semaphore: statements and transactions run one after another, so that there is one
- *   writer and a transaction sees nothing of others. Transactions begin `IMMEDIATE`.
+ * - A client is one connection, lent through a semaphore: its statements and transactions run one after another, and a
+ *   transaction sees nothing of others. Transactions begin `IMMEDIATE`. The ledger's thread has a client of its own.
  * - WAL with `synchronous=NORMAL`: a commit has reached the operating system when it returns and survives the death of
  *   the process; `Durability` brings it to the disk.
  * - Statements run on the caller's thread. Should another connection hold the file, the thread waits at most

@@ -54,6 +54,16 @@ describe("SseFrames", () => {
     assert.isNull(frames.push(chunk))
   })
 
+  it("takes a long event of many lines in time that grows with its length", () => {
+    const frames = new SseFrames()
+    const chunk = bytesOf(`: ${"x".repeat(198)}\n`.repeat(80))
+    const began = performance.now()
+    for (let length = 0; length < MAX_FRAME / 4; length += chunk.length) assert.isNotNull(frames.push(chunk))
+    assert.lengthOf(frames.push(bytesOf("\n"))?.ends ?? [], 1)
+    // Copied with each chunk it takes ten times as long.
+    assert.isBelow(performance.now() - began, 1_500)
+  })
+
   it("tells an event's name where it leads", () => {
     const name = (text: string) => leadingName(bytesOf(text), 0, text.length)
     assert.strictEqual(name("event: message_delta\r\ndata: {}\r\n\r\n"), "message_delta")

@@ -1,7 +1,10 @@
 /** Anthropic's API through a whole gateway, byte for byte, in front of a server that says what it is told. */
 import { assert, describe, it } from "@effect/vitest"
-import { Effect } from "effect"
+import { Effect, Logger } from "effect"
+import { createServer, type Server } from "node:net"
+import { inspect } from "node:util"
 import type { Json } from "../../src/config/Jsonc.ts"
+import { UpstreamId } from "../../src/message/Ids.ts"
 import { ask } from "../support/Ask.ts"
 import { type Asked, makeRawUpstream, type RawUpstream, type Reply } from "../support/RawUpstream.ts"
 import { adminKey, anthropicKey, makeGateway } from "../support/Rig.ts"
@@ -417,4 +420,47 @@ describe("whatever its upstream says", () => {
       for (const { health } of (yield* gateway.pool.snapshot).credentials) assert.isNull(health.disabled)
     })
   )
+})
+
+describe("an upstream that does not speak HTTP", () => {
+  const garbage = (before: string) =>
+    Effect.acquireRelease(
+      Effect.callback<Server>((resume) => {
+        const server = createServer((socket) => {
+          socket.on("error", () => {}).once("data", () => socket.end(`${before}SECRET-ANSWER\r\n\r\n`))
+        })
+        server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+      }),
+      (server) => Effect.sync(() => server.close())
+    )
+  const addressOf = (server: Server): string => {
+    const address = server.address()
+    return typeof address === "object" && address !== null ? `http://127.0.0.1:${address.port}` : assert.fail()
+  }
+  const chunked = `HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\ntransfer-encoding: chunked\r\n\r\n`
+
+  for (const [what, before] of [
+    ["at all", ""],
+    ["in its body", `${chunked}XX\r\n`]
+  ] as const) {
+    it.live(`${what} is passed over for one that does, and not quoted in the log`, () =>
+      Effect.gen(function* () {
+        const logged: Array<unknown> = []
+        const broken = yield* garbage(before)
+        const upstream = yield* makeRawUpstream(() => ({ headers: sse, chunks: [streamText] }))
+        const upstreams = [
+          { id: "broken", kind: "anthropic", baseUrl: addressOf(broken) },
+          { id: "anthropic", kind: "anthropic", baseUrl: upstream.url }
+        ]
+        const gateway = yield* makeGateway({ upstreams }, [
+          anthropicKey("a", { upstream: UpstreamId.make("broken") }),
+          anthropicKey("b")
+        ]).pipe(Effect.provide(Logger.layer([Logger.make(({ cause, message }) => void logged.push(message, cause))])))
+        const answer = yield* ask(gateway, "/v1/messages", { body })
+        assert.strictEqual(answer.status, 200, answer.text)
+        assert.strictEqual(answer.headers.get("weir-upstream"), "anthropic")
+        assert.notInclude(inspect(logged, { depth: 9 }), "SECRET-ANSWER")
+      })
+    )
+  }
 })

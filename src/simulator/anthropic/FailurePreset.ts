@@ -4,6 +4,7 @@
  * **Source:** `core/error` of `@anthropic-ai/sdk` 1.12; Anthropic's documentation of errors.
  */
 import { Schema } from "effect"
+import { namesOf } from "../FailurePreset.ts"
 
 /** An HTTP answer that is not a success. */
 export const HttpFailure = Schema.Struct({
@@ -92,9 +93,3 @@ export type FailureName = typeof FailureName.Type
 
 /** What a preset stands for. */
 export const failureOf = (name: FailureName): Failure => presets[name]
-
-function namesOf<Name extends string>(table: Record<Name, unknown>): ReadonlyArray<Name> {
-  const names: Array<Name> = []
-  for (const name in table) names.push(name)
-  return names
-}

@@ -54,9 +54,8 @@
  * **By request text**: a line `!sim {rule}` or `!sim [blocks]` in the last user text is such a rule for this request,
  * before all others; of its conditions only the counts are looked at, and those are counted for that text as a whole.
  */
-import { Result, Schema } from "effect"
-import { isPattern, ScriptError } from "../Script.ts"
-import { schemaFault } from "../SchemaFault.ts"
+import { type Result, Schema } from "effect"
+import { decodeJson, decodeWith, isPattern, type ScriptError } from "../Script.ts"
 import { Account } from "./Accounts.ts"
 import { FailureName, HttpFailure } from "./FailurePreset.ts"
 import { Model } from "./ModelList.ts"
@@ -139,12 +138,3 @@ export const parseDirective = (text: string): Result.Result<Rule, ScriptError> =
 const strict = { onExcessProperty: "error" } as const
 const decodeScript = Schema.decodeUnknownResult(ScriptObject, strict)
 const decodeRule = Schema.decodeUnknownResult(Rule, strict)
-const parseJson = Schema.decodeUnknownResult(Schema.fromJsonString(Schema.Unknown))
-const decodeWith = <A>(decode: (value: unknown) => Result.Result<A, Schema.SchemaError>, value: unknown) =>
-  Result.mapError(decode(value), (error) => new ScriptError({ ...schemaFault(error) }))
-
-const decodeJson = <A>(text: string, use: (value: unknown) => Result.Result<A, ScriptError>) =>
-  Result.flatMap(
-    Result.mapError(parseJson(text), () => new ScriptError({ path: "", problem: "not JSON" })),
-    use
-  )

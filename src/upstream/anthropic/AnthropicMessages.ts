@@ -1,10 +1,10 @@
 /**
  * AnthropicMessages: one call of `POST /v1/messages`, its answer passed on in the upstream's own words.
  */
-import { isRecord } from "../../message/JsonRecord.ts"
 import { Effect } from "effect"
 import { withMembers } from "../../codec/JsonText.ts"
 import { join } from "../../codec/SseFrames.ts"
+import { isRecord, parseJson } from "../../message/JsonRecord.ts"
 import { type Lease, withoutToken } from "../../message/Lease.ts"
 import type { Usage, Used } from "../../message/Usage.ts"
 import type { Receiver, ResponseHead, Sender } from "../Dispatch.ts"
@@ -126,7 +126,7 @@ class Reader implements Receiver {
   }
 
   #used(): Used {
-    return usedOf(this.#stream?.raw ?? {}, Math.ceil((this.#stream?.deltaBytes ?? 0) / bytesOfToken))
+    return usedOf(this.#stream?.raw ?? {}, () => this.#stream?.deltaBytes ?? 0)
   }
 
   finish(): Settlement | Failed {
@@ -151,16 +151,22 @@ type Failed = { readonly failed: UpstreamFailure } | { readonly error: string }
 /** Of an output whose tokens nobody has counted. */
 const bytesOfToken = 4
 
-/** What an answer has used by its own figures; the estimate stands where it has none. */
-const usedOf = (raw: RawUsage, outputEstimate: number): Used => ({
-  calls: [{ usage: readUsage(raw), outputEstimate, inputAdded: 0 }],
+/** What an answer has used by its own figures; what it holds is measured only where it has none of its output. */
+const usedOf = (raw: RawUsage, bytes: () => number): Used => ({
+  calls: [
+    {
+      usage: readUsage(raw),
+      outputEstimate: typeof raw["output_tokens"] === "number" ? 0 : Math.ceil(bytes() / bytesOfToken),
+      inputAdded: 0
+    }
+  ],
   webSearches: webSearchesIn(raw),
   isRead: true
 })
 
 const settleWhole = (bytes: Uint8Array): Settlement | Failed => {
   const text = new TextDecoder().decode(bytes)
-  const message = parse(text)
+  const message = parseJson(text)
   if (isRecord(message) && message["type"] === "error") return { error: text }
   if (!isRecord(message) || message["type"] !== "message") return { failed: unreadable }
   const raw = usageIn(message)
@@ -173,20 +179,12 @@ const settleWhole = (bytes: Uint8Array): Settlement | Failed => {
     return told === null ? bytes : new TextEncoder().encode(told)
   }
   return {
-    ...usedOf(raw, Math.ceil(JSON.stringify(message["content"] ?? "").length / bytesOfToken)),
+    ...usedOf(raw, () => JSON.stringify(message["content"] ?? "").length),
     stopReason: textIn("stop_reason") ?? "end_turn",
     stopSequence: textIn("stop_sequence"),
     answeredBy: textIn("model"),
     verbatim: { opening: null, ending },
     made: made.all
-  }
-}
-
-const parse = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
   }
 }
 

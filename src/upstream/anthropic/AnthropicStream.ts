@@ -6,7 +6,7 @@
  *
  * **Source:** Anthropic Messages API, streaming.
  */
-import { isRecord } from "../../message/JsonRecord.ts"
+import { isRecord, parseJson } from "../../message/JsonRecord.ts"
 import { join, leadingName, readEvent, SseFrames, withData } from "../../codec/SseFrames.ts"
 import { withMembers } from "../../codec/JsonText.ts"
 import type { FailureReason } from "../../message/FailureReason.ts"
@@ -232,14 +232,6 @@ const nameOf = (frame: Uint8Array): string | null => {
 }
 
 const parse = (frame: Uint8Array): unknown => parseJson(readEvent(frame).data ?? "")
-
-const parseJson = (text: string): unknown => {
-  try {
-    return JSON.parse(text)
-  } catch {
-    return null
-  }
-}
 
 /** The event with what the client is told of the usage. @param raw what it is told without that */
 const withUsage = (frame: Uint8Array, path: ReadonlyArray<string>, raw: RawUsage, usage: Usage): Uint8Array => {
