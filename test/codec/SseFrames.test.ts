@@ -58,10 +58,10 @@ describe("SseFrames", () => {
     const frames = new SseFrames()
     const chunk = bytesOf(`: ${"x".repeat(198)}\n`.repeat(80))
     const began = performance.now()
-    for (let length = 0; length < MAX_FRAME / 4; length += chunk.length) assert.isNotNull(frames.push(chunk))
+    for (let length = 0; length < MAX_FRAME / 2; length += chunk.length) assert.isNotNull(frames.push(chunk))
     assert.lengthOf(frames.push(bytesOf("\n"))?.ends ?? [], 1)
-    // Copied with each chunk it takes ten times as long.
-    assert.isBelow(performance.now() - began, 1_500)
+    // Copied with each chunk it takes seconds.
+    assert.isBelow(performance.now() - began, 500)
   })
 
   it("tells an event's name where it leads", () => {
