@@ -66,6 +66,8 @@ export const fromKey = ({ reason }: KeyRefused): ErrorAnswer => {
       return invalidKey
     case "Model":
       return error(403, "permission_error", `model: this key may not use ${reason.model.slice(0, longestName)}`)
+    case "Batch":
+      return error(403, "permission_error", "this key's tokens are limited, and a batch cannot be held to that")
     case "Limit":
       return error(
         429,

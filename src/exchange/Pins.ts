@@ -3,8 +3,8 @@
  *
  * **Source:** Anthropic Messages API: `thread`, files, `container`.
  */
-import { isRecord } from "../message/JsonRecord.ts"
-import { Clock, Effect, Option, Schema } from "effect"
+import { isRecord, type JsonRecord, parseJson } from "../message/JsonRecord.ts"
+import { Clock, Effect } from "effect"
 import type { CredentialId } from "../message/Ids.ts"
 import type { CountTokensRequest } from "../message/MessagesRequest.ts"
 import type { Made, PinKind } from "../message/Pin.ts"
@@ -33,22 +33,29 @@ export const namedIn = ({ container, messages, thread }: Naming): Named => ({
   others: namedBy({ container, messages })
 })
 
+/** The models that a batch of messages asks for, as the client names them. Pure. */
+export const modelsInBatch = (body: Uint8Array): ReadonlyArray<string> => {
+  const models = requestsIn(body).map(({ params }) => (isRecord(params) ? params["model"] : null))
+  return [...new Set(models.filter((model) => typeof model === "string"))]
+}
+
+const requestsIn = (body: Uint8Array): ReadonlyArray<JsonRecord> => {
+  const batch = parseJson(new TextDecoder().decode(body))
+  return isRecord(batch) && Array.isArray(batch["requests"]) ? batch["requests"].filter(isRecord) : []
+}
+
 /** What the requests of a new batch name; nothing where the body is none. Pure. */
 export const namedInBatch = (body: Uint8Array): ReadonlyArray<string> => {
   const text = new TextDecoder().decode(body)
   // Most batches name nothing, and they can be long.
   if (!/"(?:file_id|container)"/.test(text)) return []
-  const batch = Option.getOrNull(parse(text))
-  const requests = isRecord(batch) && Array.isArray(batch["requests"]) ? batch["requests"].filter(isRecord) : []
   const ids = new Set<string>()
-  for (const { params } of requests) {
+  for (const { params } of requestsIn(body)) {
     if (isRecord(params)) for (const id of namedBy(params)) ids.add(id)
     if (ids.size >= mostNamed) break
   }
   return [...ids].slice(0, mostNamed)
 }
-
-const parse = Schema.decodeUnknownOption(Schema.fromJsonString(Schema.Unknown))
 
 /** Container and files. */
 const namedBy = ({ container, messages }: Readonly<Record<string, unknown>>): ReadonlyArray<string> => {

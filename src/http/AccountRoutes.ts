@@ -10,9 +10,11 @@ import { HttpRouter, type HttpServerRequest, HttpServerResponse } from "effect/h
 import { type AccountAction, methodOf } from "../exchange/AccountAction.ts"
 import { AccountCalls } from "../exchange/AccountCalls.ts"
 import { draining, fromDefect, fromExchange, internal } from "../exchange/ErrorAnswer.ts"
+import { ModelList } from "../exchange/ModelList.ts"
+import { modelsInBatch } from "../exchange/Pins.ts"
 import type { ClientIdentity } from "../policy/ClientKeys.ts"
 import { fail } from "./Answer.ts"
-import { admitted, makeAdmit } from "./ClientRoute.ts"
+import { admitted, makeAdmit, makeWithin } from "./ClientRoute.ts"
 import { corsHeaders } from "./Cors.ts"
 import { methodNotAllowed } from "./ErrorResponse.ts"
 import { MessagesResponse } from "./MessagesResponse.ts"
@@ -31,6 +33,8 @@ export const layer = (options: AccountRoutesOptions) =>
     Effect.fnUntraced(function* (router) {
       const admit = yield* makeAdmit
       const accounts = yield* AccountCalls
+      const models = yield* ModelList
+      const within = yield* makeWithin
 
       const callOf = ({ headers, url }: Request, { id }: ClientIdentity, action: AccountAction) => ({
         action,
@@ -46,18 +50,28 @@ export const layer = (options: AccountRoutesOptions) =>
         const call = callOf(request, identity, action)
         const read = methodOf(action) === "POST" ? yield* bodyOf(request) : Result.succeed(null)
         if (Result.isFailure(read)) return yield* fail(read.failure)
-        const answered = yield* Effect.result(accounts.answer({ ...call, body: read.success }))
-        if (Result.isFailure(answered)) {
-          const refusal = yield* fail(fromExchange(answered.failure))
-          return HttpServerResponse.setHeaders(refusal, triedBy({}, answered.failure))
-        }
-        const { body, head, tried } = answered.success
-        const { "content-length": _, ...headers } = head.headers
-        return HttpServerResponse.uint8Array(body, {
-          status: head.status,
-          headers: { ...headers, ...attemptsOf(tried) }
+        const answering = Effect.gen(function* () {
+          const answered = yield* Effect.result(accounts.answer({ ...call, body: read.success }))
+          if (Result.isFailure(answered)) {
+            const refusal = yield* fail(fromExchange(answered.failure))
+            return HttpServerResponse.setHeaders(refusal, triedBy({}, answered.failure))
+          }
+          const { body, head, tried } = answered.success
+          const { "content-length": _, ...headers } = head.headers
+          return HttpServerResponse.uint8Array(body, {
+            status: head.status,
+            headers: { ...headers, ...attemptsOf(tried) }
+          })
         })
+        return yield* within(identity, needOf(action, read.success), answering)
       })
+
+      /** Of a key's limits all hold but those of tokens, which a batch is not let past. */
+      const needOf = ({ does, kind }: AccountAction, body: Uint8Array | null) => {
+        if (kind !== "batch" || does !== "create") return calls
+        const batch = body === null ? [] : modelsInBatch(body)
+        return { ...calls, batch: batch.map((name) => ({ name, resolved: models.resolve(name).id })) }
+      }
 
       const bodyOf = Effect.fnUntraced(function* (request: Request) {
         const socket = MessagesResponse.of(request, () => ({}))
@@ -83,7 +97,7 @@ export const layer = (options: AccountRoutesOptions) =>
             socket.begin(status, { ...own, ...headers, ...attemptsOf(tried) }, resume),
           data: socket.pass
         })
-        return yield* Effect.raceFirst(streaming, watch(socket)).pipe(
+        const passing = Effect.raceFirst(streaming, watch(socket)).pipe(
           Effect.matchEffect({
             onSuccess: () =>
               Effect.sync(() => {
@@ -95,6 +109,7 @@ export const layer = (options: AccountRoutesOptions) =>
           Effect.catchDefect((defect) => logged(defect, ended(refuse(socket, own, id, fromDefect(defect))))),
           Effect.onInterrupt(() => ended(refuse(socket, own, id, draining)))
         )
+        return yield* within(identity, calls, passing)
       })
 
       for (const [path, kind, does] of routes) {
@@ -115,6 +130,9 @@ export const layer = (options: AccountRoutesOptions) =>
       }
     })
   )
+
+/** Calls that name no model and use no tokens. */
+const calls = { model: null, estimate: null } as const
 
 const routes: ReadonlyArray<readonly [path: `/${string}`, AccountAction["kind"], AccountAction["does"]]> = [
   ["/v1/files", "file", "create"],

@@ -26,9 +26,17 @@ import { KeyRefused } from "./KeyRefused.ts"
 /** What a request asks of its key. */
 export interface KeyNeed {
   /** The model as the client and as the upstream names it; null: none in particular. */
-  readonly model: { readonly name: string; readonly resolved: string } | null
+  readonly model: ClientModel | null
   /** Our estimate of its input, asked where it matters; null: it uses no tokens. */
   readonly estimate: (() => number) | null
+  /** The models that a batch of messages asks for; absent: it is none. */
+  readonly batch?: ReadonlyArray<ClientModel>
+}
+
+/** A model as the client and as the upstream names it. */
+interface ClientModel {
+  readonly name: string
+  readonly resolved: string
 }
 
 /** A request that was let in. */
@@ -95,13 +103,17 @@ const make = Effect.gen(function* () {
     limits.budget === null ? nothingSpent : (ledger.used(id)?.in(limits.budget.per, now()) ?? nothingSpent)
 
   /** Lets a request in, or says why not. Nothing else happens in between. */
-  const enter = Effect.fnUntraced(function* (id: ClientKeyId, { estimate, model }: KeyNeed) {
+  const enter = Effect.fnUntraced(function* (id: ClientKeyId, { batch, estimate, model }: KeyNeed) {
     const key = keys.find(id)
     if (key === null || key.disabled || isExpired(key.limits, now()))
       return yield* new KeyRefused({ reason: { _tag: "NoKey" } })
     const { budget, tokensPerMinute } = key.limits
     if (model !== null && !mayUse(key.limits, model.name, model.resolved))
       return yield* new KeyRefused({ reason: { _tag: "Model", model: model.name } })
+    if (batch !== undefined && (budget !== null || tokensPerMinute !== null))
+      return yield* new KeyRefused({ reason: { _tag: "Batch" } })
+    const refused = batch?.find(({ name, resolved }) => !mayUse(key.limits, name, resolved))
+    if (refused !== undefined) return yield* new KeyRefused({ reason: { _tag: "Model", model: refused.name } })
     if (budget !== null && estimate !== null) {
       const retryAfterMs = budgetWait(budget, spentIn(key), now())
       if (retryAfterMs > 0) return yield* new KeyRefused({ reason: { _tag: "Budget", per: budget.per, retryAfterMs } })

@@ -20,8 +20,11 @@ export const Limit = Schema.TaggedStruct("Limit", {
 /** The key's budget is used up until it renews. */
 export const Budget = Schema.TaggedStruct("Budget", { per: Period, retryAfterMs: Schema.Number })
 
+/** The key's tokens are limited, and what a batch will use is not known here. */
+export const Batch = Schema.TaggedStruct("Batch", {})
+
 export class KeyRefused extends Schema.TaggedError<KeyRefused>()("KeyRefused", {
-  reason: Schema.Union([NoKey, Model, Limit, Budget])
+  reason: Schema.Union([NoKey, Model, Limit, Budget, Batch])
 }) {
   override get message(): string {
     return `Refused to a client key: ${this.reason._tag}`

@@ -3,8 +3,10 @@ import { assert, describe, it } from "@effect/vitest"
 import { Effect, Fiber, Option, Schedule, Schema } from "effect"
 import { makeAnthropicRig } from "../support/AnthropicRig.ts"
 import { ask } from "../support/Ask.ts"
+import { adminKey } from "../support/Rig.ts"
 
 const Made = Schema.fromJsonString(Schema.Struct({ id: Schema.String }))
+const Key = Schema.Struct({ key: Schema.String })
 const headers = { "anthropic-version": "2023-06-01" }
 
 describe("a batch", () => {
@@ -26,6 +28,32 @@ describe("a batch", () => {
       const made = yield* Effect.repeat(id, { until: (made) => made !== null, schedule: soon })
       const found = Effect.map(ask(rig, `/v1/messages/batches/${made?.id}`, { headers }), ({ status }) => status)
       assert.strictEqual(yield* Effect.repeat(found, { until: (status) => status === 200, schedule: soon }), 200)
+    })
+  )
+
+  it.live("is made only within what its client's key may do", () =>
+    Effect.gen(function* () {
+      const rig = yield* makeAnthropicRig()
+      const make = Effect.fnUntraced(function* (limits: object, model: string) {
+        const admin = { headers: { "x-api-key": adminKey }, body: { name: "k", ...limits } }
+        const { key } = Schema.decodeUnknownSync(Key)((yield* ask(rig, "/api/admin/keys", admin)).json)
+        const params = { model, max_tokens: 10, messages: [{ role: "user", content: "Hello" }] }
+        const asking = ask(rig, "/v1/messages/batches", {
+          body: { requests: [{ custom_id: "one", params }] },
+          headers: { ...headers, "x-api-key": key }
+        })
+        return [(yield* asking).status, (yield* asking).status]
+      })
+      const sonnet = "claude-sonnet-4-5"
+      assert.deepStrictEqual(yield* make({ models: ["claude-haiku-*"] }, sonnet), [403, 403])
+      assert.deepStrictEqual(yield* make({ models: ["claude-sonnet-*"] }, sonnet), [200, 200])
+      assert.deepStrictEqual(yield* make({ budget: { tokens: 1e9, per: "month" } }, sonnet), [403, 403])
+      assert.deepStrictEqual(yield* make({ tokensPerMinute: 1e9 }, sonnet), [403, 403])
+      assert.deepStrictEqual(yield* make({ requestsPerMinute: 1 }, sonnet), [200, 429])
+      assert.lengthOf(
+        (yield* rig.simulator.requests).filter(({ method }) => method === "POST"),
+        3
+      )
     })
   )
 })
